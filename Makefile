@@ -1,0 +1,75 @@
+# Quorum from one command. `make` sets up .venv and reproduces the study, `make test` runs all tests, `make help` says the rest.
+
+PYTHON ?= python3
+CORES ?= all
+CONFIG ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+STUDY_READY := $(VENV)/.study-installed
+TESTS_READY := $(VENV)/.tests-installed
+# For this project's commands only: $(PYTHON) must not turn into the interpreter of the .venv that it is to make anew.
+WITH_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+SNAKEMAKE = $(WITH_VENV) $(RUN) -m snakemake $(if $(CONFIG),--configfile $(CONFIG))
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := reproduce
+# What a failed or interrupted recipe has begun must not pass for finished.
+.DELETE_ON_ERROR:
+.PHONY: reproduce quick test lint format coverage setup help clean distclean
+
+reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
+	$(SNAKEMAKE) --cores $(CORES)
+	$(SNAKEMAKE) --report results/report.zip
+
+quick: ## the same with config/quick.yaml: every step, within minutes
+	$(MAKE) reproduce CONFIG=config/quick.yaml
+
+test: lint ## set up, check the style, run all tests
+	$(WITH_VENV) $(RUN) -m pytest tests/unit tests/workflow
+
+lint: $(TESTS_READY) ## check style, formatting, spelling and the workflow's own rules
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile rules
+	$(SNAKEMAKE) --lint
+	$(VENV)/bin/codespell
+
+format: $(TESTS_READY) ## put code and rules into the one format
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+	$(VENV)/bin/snakefmt Snakefile rules
+
+coverage: $(TESTS_READY) ## unit tests with branch coverage
+	$(WITH_VENV) $(RUN) -m pytest tests/unit --cov --cov-report=term-missing
+
+config/README.md: config/schema.yaml scripts/quorum/settings.py $(STUDY_READY) ## describe every configuration key, out of the schema
+	PYTHONPATH=scripts $(RUN) -c 'from quorum import settings; print(settings.describe(settings.read("$<")), end="")' > $@
+
+setup: $(STUDY_READY) ## only create .venv with the pinned packages
+
+# Made anew when a pin changes, so that nothing of the old set stays behind.
+$(STUDY_READY): requirements.txt
+	@command -v $(PYTHON) > /dev/null || { echo "error: $(PYTHON) not found; install Python 3.11, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Quorum needs Python 3.11 or later, but $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11")'
+	@rm -f $(STUDY_READY) $(TESTS_READY)
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "error: $(PYTHON) -m venv failed; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
+	$(RUN) -m pip install --requirement requirements.txt
+	@touch $@
+
+$(TESTS_READY): requirements-dev.txt $(STUDY_READY)
+	$(RUN) -m pip install --requirement requirements-dev.txt
+	@touch $@
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-zA-Z\/.]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: PYTHON (now $(PYTHON)), CORES (now $(CORES)), CONFIG (a file put over config/config.yaml)"
+
+clean: ## delete results and Snakemake's records of them; keeps .venv and what was retrieved
+	rm -rf results .snakemake
+
+distclean: clean ## delete what was retrieved and .venv as well
+	rm -rf resources/retrieved $(VENV)

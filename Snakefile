@@ -1,0 +1,77 @@
+"""Quorum: how many voices does it take to move a model?
+
+population -> collective -> contributions -> defense -> uptake -> audit -> statistics -> figures
+"""
+
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+sys.path.insert(0, workflow.current_basedir.join("scripts").get_path_or_uri(secret_free=True))
+
+from quorum import conditions, settings
+from quorum.figures import FIGURES, FORMATS
+from quorum.sources import modules_of
+
+# ---- configuration ---------------------------------------------------------------------------------------------------
+
+
+configfile: "config/config.yaml"
+
+
+config = settings.checked_or_exit(config, workflow.source_path("config/schema.yaml"))
+
+
+container: "docker://quorum:0.1.0"
+
+
+report: "resources/report/workflow.rst"
+
+
+wildcard_constraints:
+    seed=r"\d+",
+    size=r"\d+",
+    layers=r"\d+",
+    overlap=r"\d\.\d+",
+    study="undefended|defended|depth_study|overlap_study",
+
+
+# ---- the story, one file a step --------------------------------------------------------------------------------------
+
+
+include: "rules/common.smk"
+include: "rules/retrieve.smk"
+include: "rules/baseline.smk"
+include: "rules/bargaining.smk"
+include: "rules/defense.smk"
+include: "rules/uptake.smk"
+include: "rules/statistics.smk"
+include: "rules/figures.smk"
+include: "rules/release.smk"
+
+
+# ---- what can be asked for -------------------------------------------------------------------------------------------
+
+
+localrules:
+    all,
+    baseline,
+    bargaining,
+    defenses,
+    figures,
+    release,
+    depth_study,
+    overlap_study,
+
+
+rule all:
+    """The whole study: tables, figures and the released pool."""
+    default_target: True
+    input:
+        rules.baseline.input,
+        rules.bargaining.input,
+        rules.defenses.input,
+        rules.figures.input,
+        rules.release.input,
+        "results/tables/costs.parquet",

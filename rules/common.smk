@@ -1,0 +1,48 @@
+# Where the artifacts of a condition lie, and which of them a rule needs.
+
+
+def code_of(rule_name):
+    """The library modules that the script of a rule runs."""
+    return modules_of(workflow.basedir + f"/scripts/{rule_name}.py")
+
+
+def model_folder():
+    return config["model"]["path"] or "resources/retrieved/model"
+
+
+def seeds(path):
+    """The path for every seed of the study."""
+    return expand(path, seed=config["seeds"], allow_missing=True)
+
+
+def artifact(name):
+    """A function from wildcards with a `study` to the artifact of that name under each of the study's conditions."""
+    return lambda wildcards: [f"{conditions.folder(c)}/{name}" for c in conditions.of_study(wildcards.study, config)]
+
+
+def inputs_of_streams(which):
+    """Backgrounds, pools or verdicts of the conditions of a study, one path each, empty where there is none."""
+    return lambda wildcards: [conditions.source(c, which) for c in conditions.of_study(wildcards.study, config)]
+
+
+def present(paths_of):
+    """The same without the empty ones and repetitions, as an input wants them."""
+    return lambda wildcards: sorted(set(filter(None, paths_of(wildcards))))
+
+
+def has_pool(wildcards):
+    return wildcards.size != "0"
+
+
+def is_filtered(wildcards):
+    return wildcards.defense != "none"
+
+
+def tables_of_figure(wildcards):
+    """Paths of the tables that a figure draws, by name."""
+    return conditions.tables_of_figure(FIGURES[wildcards.figure].tables)
+
+
+def code_of_figure(wildcards):
+    drawn_by = FIGURES[wildcards.figure].module
+    return [*code_of("draw_figure"), workflow.basedir + f"/scripts/quorum/figures/{drawn_by}.py"]

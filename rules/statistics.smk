@@ -1,0 +1,314 @@
+# What was measured, with its uncertainty.
+
+
+rule gather:
+    """Lay the audits and utility scores of all conditions of a study end to end."""
+    input:
+        audits=artifact("audit.parquet"),
+        utilities=artifact("utility.parquet"),
+        code=code_of("gather"),
+    output:
+        audits="results/statistics/{study}/audits.parquet",
+        utilities="results/statistics/{study}/utilities.parquet",
+    log:
+        "results/logs/gather/{study}.log",
+    benchmark:
+        "results/benchmarks/gather/{study}.tsv"
+    params:
+        conditions=lambda wildcards: conditions.of_study(wildcards.study, config),
+    script:
+        "../scripts/gather.py"
+
+
+rule describe_streams:
+    """Count what each stream of a study holds and what its filter did; only here the source of a sentence is known."""
+    input:
+        backgrounds=present(inputs_of_streams("background")),
+        pools=present(inputs_of_streams("pool")),
+        verdicts=present(inputs_of_streams("verdicts")),
+        template="resources/wordings/template.csv",
+        code=code_of("describe_streams"),
+    output:
+        streams="results/statistics/{study}/streams.parquet",
+        filters="results/statistics/{study}/filters.parquet",
+    log:
+        "results/logs/describe_streams/{study}.log",
+    benchmark:
+        "results/benchmarks/describe_streams/{study}.tsv"
+    params:
+        conditions=lambda wildcards: conditions.of_study(wildcards.study, config),
+        background=inputs_of_streams("background"),
+        pool=inputs_of_streams("pool"),
+        judged=inputs_of_streams("verdicts"),
+    script:
+        "../scripts/describe_streams.py"
+
+
+rule tipping:
+    """Fit the tipping curves of a study."""
+    input:
+        audits="results/statistics/{study}/audits.parquet",
+        streams="results/statistics/{study}/streams.parquet",
+        code=code_of("tipping"),
+    output:
+        curve="results/statistics/{study}/tipping_curve.parquet",
+        points="results/statistics/{study}/tipping_points.parquet",
+    log:
+        "results/logs/tipping/{study}.log",
+    benchmark:
+        "results/benchmarks/tipping/{study}.tsv"
+    params:
+        background_size=lookup("world/background_size", within=config),
+        male_share=lookup("world/male_share", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/tipping.py"
+
+
+rule publish_tipping:
+    """Join the curves without and with filters: the tables tipping_curve and tipping_points."""
+    input:
+        curves=collect("results/statistics/{study}/tipping_curve.parquet", study=["undefended", "defended"]),
+        points=collect("results/statistics/{study}/tipping_points.parquet", study=["undefended", "defended"]),
+        code=code_of("publish_tipping"),
+    output:
+        curve=report(
+            "results/tables/tipping_curve.csv",
+            category="Tables",
+            caption="../resources/report/table_tipping_curve.rst",
+            labels={"table": "tipping_curve"},
+        ),
+        curve_parquet="results/tables/tipping_curve.parquet",
+        points=report(
+            "results/tables/tipping_points.csv",
+            category="Tables",
+            caption="../resources/report/table_tipping_points.rst",
+            labels={"table": "tipping_points"},
+        ),
+        points_parquet="results/tables/tipping_points.parquet",
+    log:
+        "results/logs/publish_tipping.log",
+    benchmark:
+        "results/benchmarks/publish_tipping/table.tsv"
+    script:
+        "../scripts/publish_tipping.py"
+
+
+rule domains:
+    """Compare each clinical domain before and after the campaign."""
+    input:
+        audits="results/statistics/undefended/audits.parquet",
+        code=code_of("domains"),
+    output:
+        table=report(
+            "results/tables/domains.csv",
+            category="Tables",
+            caption="../resources/report/table_domains.rst",
+            labels={"table": "domains"},
+        ),
+        parquet="results/tables/domains.parquet",
+        undefended="results/statistics/undefended/domains.parquet",
+    log:
+        "results/logs/domains.log",
+    benchmark:
+        "results/benchmarks/domains/table.tsv"
+    params:
+        confidence=lookup("statistics/confidence", within=config),
+    script:
+        "../scripts/domains.py"
+
+
+rule wordings:
+    """Split the shares by wording: the table wordings."""
+    input:
+        audits="results/statistics/undefended/audits.parquet",
+        code=code_of("wordings"),
+    output:
+        table=report(
+            "results/tables/wordings.csv",
+            category="Tables",
+            caption="../resources/report/table_wordings.rst",
+            labels={"table": "wordings"},
+        ),
+        parquet="results/tables/wordings.parquet",
+    log:
+        "results/logs/wordings.log",
+    benchmark:
+        "results/benchmarks/wordings/table.tsv"
+    script:
+        "../scripts/wordings.py"
+
+
+rule utility:
+    """Compare utility before and after: the table utility."""
+    input:
+        utilities=collect("results/statistics/{study}/utilities.parquet", study=["undefended", "defended"]),
+        filters="results/statistics/defended/filters.parquet",
+        code=code_of("utility"),
+    output:
+        table=report(
+            "results/tables/utility.csv",
+            category="Tables",
+            caption="../resources/report/table_utility.rst",
+            labels={"table": "utility"},
+        ),
+        parquet="results/tables/utility.parquet",
+    log:
+        "results/logs/utility.log",
+    benchmark:
+        "results/benchmarks/utility/table.tsv"
+    script:
+        "../scripts/utility.py"
+
+
+rule defense_effects:
+    """Set what each filter stops beside what it costs: the table defenses."""
+    input:
+        audits="results/statistics/defended/audits.parquet",
+        filters="results/statistics/defended/filters.parquet",
+        utility="results/tables/utility.parquet",
+        code=code_of("defense_effects"),
+    output:
+        table=report(
+            "results/tables/defenses.csv",
+            category="Tables",
+            caption="../resources/report/table_defenses.rst",
+            labels={"table": "defenses"},
+        ),
+        parquet="results/tables/defenses.parquet",
+    log:
+        "results/logs/defense_effects.log",
+    benchmark:
+        "results/benchmarks/defense_effects/table.tsv"
+    params:
+        at_size=lookup("defense/at_size", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/defense_effects.py"
+
+
+rule paper_comparison:
+    """Set the papers' numbers beside this run's."""
+    input:
+        reference="resources/paper_reference.csv",
+        baseline_bias="results/tables/baseline_bias.parquet",
+        tipping_curve="results/tables/tipping_curve.parquet",
+        tipping_points="results/tables/tipping_points.parquet",
+        defenses="results/tables/defenses.parquet",
+        domains="results/tables/domains.parquet",
+        utility="results/tables/utility.parquet",
+        code=code_of("paper_comparison"),
+    output:
+        table=report(
+            "results/tables/paper_comparison.csv",
+            category="Tables",
+            caption="../resources/report/table_paper_comparison.rst",
+            labels={"table": "paper_comparison"},
+        ),
+        parquet="results/tables/paper_comparison.parquet",
+    log:
+        "results/logs/paper_comparison.log",
+    benchmark:
+        "results/benchmarks/paper_comparison/table.tsv"
+    params:
+        model=lookup("model/name", within=config),
+    script:
+        "../scripts/paper_comparison.py"
+
+
+rule depth_table:
+    """Compare depths of adaptation: the table depth_study."""
+    input:
+        audits="results/statistics/depth_study/audits.parquet",
+        timings=lambda wildcards: [conditions.timing(c) for c in conditions.of_study("depth_study", config)],
+        code=code_of("depth_table"),
+    output:
+        table=report(
+            "results/tables/depth_study.csv",
+            category="Tables",
+            caption="../resources/report/table_depth_study.rst",
+            labels={"table": "depth_study"},
+        ),
+        parquet="results/tables/depth_study.parquet",
+    log:
+        "results/logs/depth_table.log",
+    benchmark:
+        "results/benchmarks/depth_table/table.tsv"
+    params:
+        conditions=lambda wildcards: conditions.of_study("depth_study", config),
+        background_size=lookup("world/background_size", within=config),
+        epochs=lookup("fine_tune/epochs", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/depth_table.py"
+
+
+rule overlap_table:
+    """Compare worlds by the share of background in the template: the table overlap_study."""
+    input:
+        audits="results/statistics/overlap_study/audits.parquet",
+        streams="results/statistics/overlap_study/streams.parquet",
+        code=code_of("overlap_table"),
+    output:
+        table=report(
+            "results/tables/overlap_study.csv",
+            category="Tables",
+            caption="../resources/report/table_overlap_study.rst",
+            labels={"table": "overlap_study"},
+        ),
+        parquet="results/tables/overlap_study.parquet",
+    log:
+        "results/logs/overlap_table.log",
+    benchmark:
+        "results/benchmarks/overlap_table/table.tsv"
+    params:
+        background_size=lookup("world/background_size", within=config),
+        male_share=lookup("world/male_share", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/overlap_table.py"
+
+
+rule costs:
+    """Add up time and memory of every rule of this run: the table costs."""
+    input:
+        after=[
+            rules.baseline.input,
+            rules.bargaining.input,
+            rules.defenses.input,
+        ],
+        code=code_of("costs"),
+    output:
+        table=report(
+            "results/tables/costs.csv",
+            category="Tables",
+            caption="../resources/report/table_costs.rst",
+            labels={"table": "costs"},
+        ),
+        parquet="results/tables/costs.parquet",
+    log:
+        "results/logs/costs.log",
+    benchmark:
+        "results/benchmarks/costs/table.tsv"
+    params:
+        folder="results/benchmarks",
+    script:
+        "../scripts/costs.py"
+
+
+rule depth_study:
+    """Target: how deep the adaptation must go, and what it costs."""
+    input:
+        "results/tables/depth_study.csv",
+        "results/figures/depth_study.svg",
+
+
+rule overlap_study:
+    """Target: when a template is a signal, and when the paper's tipping point appears."""
+    input:
+        "results/tables/overlap_study.csv",
+        "results/figures/overlap_study.svg",

@@ -1,0 +1,14 @@
+"""Writes the table costs out of the benchmark files of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorum import costs, logbook, tables
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+logbook.start(snakemake.log[0])
+table = costs.by_rule(snakemake.params.folder)
+tables.publish(table, snakemake.output.parquet, snakemake.output.table, "costs")

@@ -1,0 +1,151 @@
+"""The conditions of a study: which campaigns, filters and seeds are run, and where their artifacts lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Condition = dict[str, Any]
+
+NOBODY = "none"
+SUBMITTED = "submitted"
+UNDEFENDED = ("tipping_curve", "tipping_points", "domains")
+
+
+def styles(config: Mapping[str, Any]) -> list[str]:
+    """Styles of the pools: those written, or the one that was submitted as a file."""
+    return [SUBMITTED] if config["collective"]["pool_file"] else config["collective"]["styles"]
+
+
+def strategies(config: Mapping[str, Any]) -> list[str]:
+    """Strategies of the pools; a submitted pool has its own."""
+    return [SUBMITTED] if config["collective"]["pool_file"] else config["collective"]["strategies"]
+
+
+def of_study(study: str, config: Mapping[str, Any]) -> list[Condition]:
+    """All conditions of a study by its name: undefended, defended, depth_study or overlap_study.
+
+    Raises KeyError for another name.
+    """
+    return {
+        "undefended": _undefended,
+        "defended": _defended,
+        "depth_study": _depth_study,
+        "overlap_study": _overlap_study,
+    }[study](config)
+
+
+def folder(condition: Condition) -> str:
+    """Where the model of a condition and its audit lie."""
+    return (
+        "results/uptake/{uptake}/last{layers}/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}"
+    ).format(**condition)
+
+
+def source(condition: Condition, which: str) -> str:
+    """Path of the condition's background, pool or verdicts (`which`); empty where it has none."""
+    if which == "pool" and condition["pool_size"] == 0 or which == "verdicts" and condition["defense"] == NOBODY:
+        return ""
+    return {
+        "background": "results/background/overlap{overlap}/seed{seed}.parquet",
+        "pool": "results/pool/{style}/{strategy}/seed{seed}.parquet",
+        "verdicts": "results/defense/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}.parquet",
+    }[which].format(**condition)
+
+
+def tables_of_figure(names: Iterable[str]) -> dict[str, str]:
+    """Path of each table that a figure draws. What a figure shows of the undefended study waits for no filter."""
+    names = list(names)
+    undefended = "defenses" not in names
+    paths = {}
+    for name in names:
+        if name == "paper_reference":
+            paths[name] = "resources/paper_reference.csv"
+        elif name in UNDEFENDED and undefended:
+            paths[name] = f"results/statistics/undefended/{name}.parquet"
+        else:
+            paths[name] = f"results/tables/{name}.parquet"
+    return paths
+
+
+def _condition(
+    config: Mapping[str, Any],
+    seed: int,
+    size: int,
+    style: str = NOBODY,
+    strategy: str = NOBODY,
+    defense: str = NOBODY,
+    layers: int | None = None,
+    overlap: float | None = None,
+) -> Condition:
+    return {
+        "uptake": "fine_tune",
+        "layers": config["fine_tune"]["layers"] if layers is None else layers,
+        "overlap": float(config["world"]["overlap"] if overlap is None else overlap),
+        "style": style if size else NOBODY,
+        "strategy": strategy if size else NOBODY,
+        "pool_size": size,
+        "defense": defense,
+        "seed": seed,
+    }
+
+
+def _unique(conditions: Iterable[Condition]) -> list[Condition]:
+    return list({folder(condition): condition for condition in conditions}.values())
+
+
+def _campaigns(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(style, strategy) for style in styles(config) for strategy in strategies(config)]
+
+
+def _with_deployed(sizes: Sequence[int]) -> list[int]:
+    return [0, *(size for size in sizes if size)]
+
+
+def _undefended(config: Mapping[str, Any]) -> list[Condition]:
+    return _unique(
+        _condition(config, seed, size, style, strategy)
+        for style, strategy in _campaigns(config)
+        for size in _with_deployed(config["collective"]["sizes"])
+        for seed in config["seeds"]
+    )
+
+
+def _defended(config: Mapping[str, Any]) -> list[Condition]:
+    at_size = config["defense"]["at_size"]
+    return _unique(
+        condition
+        for style, strategy in _campaigns(config)
+        for seed in config["seeds"]
+        for condition in [
+            _condition(config, seed, 0),
+            *(_condition(config, seed, at_size, style, strategy, name) for name in config["defense"]["names"]),
+        ]
+    )
+
+
+def _depth_study(config: Mapping[str, Any]) -> list[Condition]:
+    study = config["depth_study"]
+    return _unique(
+        _condition(config, seed, size, style, strategies(config)[0], layers=layers)
+        for layers in study["layers"]
+        for style in styles(config)
+        for size in (0, study["size"])
+        for seed in study["seeds"]
+    )
+
+
+def _overlap_study(config: Mapping[str, Any]) -> list[Condition]:
+    study = config["overlap_study"]
+    return _unique(
+        _condition(config, seed, size, "template", strategies(config)[0], overlap=overlap)
+        for overlap in study["overlaps"]
+        for size in _with_deployed(study["sizes"])
+        for seed in study["seeds"]
+    )
+
+
+def timing(condition: Condition) -> str:
+    """Path of the benchmark file of the condition's training."""
+    name = "last{layers}_overlap{overlap}_{style}_{strategy}_n{pool_size}_{defense}_seed{seed}".format(**condition)
+    return f"results/benchmarks/fine_tune/{name}.tsv"

@@ -1,0 +1,76 @@
+"""What all filters share: their scores, the threshold that follows from a reference, and the rank of a score in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def _none_spared(size: int) -> Callable[[float], np.ndarray]:
+    return lambda limit: np.zeros(size, dtype=bool)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a filter found: one finite score per text of the stream and per text of the reference; larger is worse.
+
+    Both come from one function and mean the same, so that a threshold on the one holds for the other: what a filter
+    looks for a text in (the stream, the reference or both) is there for a text of the reference too, without itself.
+
+    explain(row, ids) says in a few words why the text in that row is suspicious; it is called for rejected rows alone.
+    spare(limit) marks the rows that stay although their score is above the limit; by default none.
+    """
+
+    texts: np.ndarray
+    reference: np.ndarray
+    explain: Callable[[int, Sequence[str]], str]
+    spare: Callable[[float], np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.texts).all() and np.isfinite(self.reference).all()):
+            raise ValueError("a filter's score is not finite")
+
+    def spared(self, limit: float) -> np.ndarray:
+        """Rows that stay whatever their score, one bool per text."""
+        return (self.spare or _none_spared(len(self.texts)))(limit)
+
+    def reason(self, row: int, ids: Sequence[str]) -> str:
+        """Why the text in this row is suspicious, one short sentence."""
+        return self.explain(row, ids)
+
+
+def threshold(scores: np.ndarray, false_positive_rate: float) -> float:
+    """The smallest score t with at most that share of the scores strictly above t (a text is rejected if score > t).
+
+    With n scores and k = the largest whole number with k / n <= rate, t is the (k+1)-th largest score. Scores that
+    are tied with t are not above it, so ties can only lower the share that is rejected, and any smaller t would
+    reject at least k+1 of n. For a clean text exchangeable with the reference, the probability of a score above t is
+    at most (k+1) / (n+1) (split conformal prediction, Vovk et al. 2005), that is, the rate plus at most 1 / (n+1).
+
+    Raises ValueError where there is no score, or the rate is not in [0, 1).
+    """
+    if not 0 <= false_positive_rate < 1:
+        raise ValueError(f"false_positive_rate is {false_positive_rate}; it must be at least 0 and less than 1")
+    size = len(scores)
+    if size == 0:
+        raise ValueError("no reference scores: the reference is empty")
+    above = int(false_positive_rate * size)
+    if (above + 1) / size <= false_positive_rate:  # the product was rounded down across a whole number
+        above += 1
+    if above / size > false_positive_rate:  # or up
+        above -= 1
+    return float(np.sort(scores)[size - 1 - above])
+
+
+def rank(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Empirical quantile of each value in the reference: share of the reference strictly below it, in 0..1.
+
+    Values above all of the reference would all have quantile 1; to keep their order, e / (1 + e) is added, where e is
+    the excess over the largest reference value. So ranks lie in [0, 2), and only those of unheard-of values are above
+    1.
+    """
+    ordered = np.sort(reference)
+    excess = np.maximum(values - ordered[-1], 0.0)
+    return np.searchsorted(ordered, values, side="left") / len(ordered) + excess / (1 + excess)

@@ -1,0 +1,40 @@
+"""The log of a job: what it did, how far it is, and the whole traceback if it fails."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+REPORT_SECONDS = 5.0
+
+
+def start(path: str | Path) -> None:
+    """Sends log messages and warnings to the file at `path`; an error that ends the job goes there whole, and to the
+    terminal in one line."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=path, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+    logging.captureWarnings(True)
+    sys.excepthook = _report
+
+
+def progress(items: Sequence, what: str) -> Iterator:
+    """The items one by one, with a line in the log every few seconds: how many are done, and how long the rest will take."""
+    began = told = time.monotonic()
+    for done, item in enumerate(items):
+        yield item
+        now = time.monotonic()
+        if now - told > REPORT_SECONDS:
+            left = (now - began) / (done + 1) * (len(items) - done - 1)
+            logging.info("%s: %d of %d, about %.0f s left", what, done + 1, len(items), left)
+            told = now
+
+
+def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    logging.error("the job failed", exc_info=(kind, error, traceback))
+    print(f"error: {error or kind.__name__}", file=sys.stderr)

@@ -1,0 +1,286 @@
+"""A language model on this machine: what it writes, and what it finds likely to come next.
+
+Every backend answers two questions: `complete` and `next_token_probabilities`. This one runs a causal model of the
+transformers library; its layers can be cut in two, so that what the lower part computes is shared (see `uptake`).
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+BATCH = 256
+TRIAL_SECONDS = 0.3
+WORTHWHILE = 1.5
+
+
+class ModelError(ValueError):
+    """A model that cannot be loaded or used as asked; the message names the folder and says what to do."""
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """A causal language model of the transformers library with its tokenizer."""
+
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def n_layers(self) -> int:
+        """Number of transformer layers."""
+        return self.network.config.num_hidden_layers
+
+    def complete(
+        self, prompts: Sequence[str], n: int, temperature: float, max_tokens: int, seed: int
+    ) -> list[list[str]]:
+        """n completions of at most `max_tokens` tokens for each prompt; shape (prompts, n).
+
+        Every row has its own stream of random numbers, so that its text depends on (seed, row) and not on the batch it
+        is computed in. temperature 0 takes the likeliest token. A row ends early at the end-of-sequence token.
+        """
+        rows = [prompt for prompt in prompts for _ in range(n)]
+        uniforms = np.random.default_rng(seed).random((len(rows), max_tokens))
+        texts: list[str] = [""] * len(rows)
+        for batch in _by_length(self.tokenizer, rows):
+            ids = _write(self, [rows[i] for i in batch], uniforms[batch], temperature, max_tokens)
+            for row, text in zip(batch, self.tokenizer.batch_decode(ids, skip_special_tokens=True), strict=True):
+                texts[row] = text
+        return [texts[i * n : (i + 1) * n] for i in range(len(prompts))]
+
+    def next_token_probabilities(
+        self, prompts: Sequence[str], words: Mapping[str, Sequence[str]]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Next-token mass of each group of words, arrays of shape (prompts,), and the entropy in bits of the whole.
+
+        A word counts by its first token after a space; a token shared by words of one group counts once. Raises
+        ModelError if two groups share a first token, since the mass could then not be told apart.
+        """
+        import torch
+
+        tokens = _first_tokens(self.tokenizer, words)
+        mass = {group: np.empty(len(prompts)) for group in tokens}
+        entropy = np.empty(len(prompts))
+        for batch in _by_length(self.tokenizer, prompts):
+            encoded = self.tokenizer([prompts[i] for i in batch], return_tensors="pt", padding=True)
+            with torch.inference_mode():
+                logits = _last_logits(self.network, **encoded, use_cache=False)
+            log_p = logits.log_softmax(-1)
+            p = log_p.exp()
+            entropy[batch] = (-(p * log_p).sum(-1) / np.log(2)).numpy()
+            for group, ids in tokens.items():
+                mass[group][batch] = p[:, ids].sum(-1).numpy()
+        return mass, entropy
+
+
+def load_local(
+    folder: str | Path, dtype: str, adapter: str | Path | None = None, threads: int | None = None
+) -> LocalModel:
+    """The model in `folder` (safetensors and tokenizer) in "float32" or "bfloat16", with a PEFT adapter merged in.
+
+    threads: how many the matrix products of this process may use; torch's own choice if None.
+
+    Raises ModelError that names the folder where it holds no model that transformers can read.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        network = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="eager", use_safetensors=True
+        )
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: no causal language model that transformers can read there ({error})") from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if adapter is not None:
+        from peft import PeftModel
+
+        network = PeftModel.from_pretrained(network, str(adapter)).merge_and_unload()
+    network.requires_grad_(False)
+    return LocalModel(network.to(getattr(torch, dtype)).eval(), tokenizer)
+
+
+def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
+    """Writes the model of a GGUF file to `folder` as float32 safetensors with its tokenizer; the folder appears whole.
+
+    Raises ModelError that names the file if transformers cannot read it.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    gguf, folder = Path(gguf), Path(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        read = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{gguf}: not a GGUF file that transformers can read ({error})") from error
+    config = read.config
+    # Marked as quantized, a model cannot be saved; its weights are plain float32 by now.
+    del config.quantization_config
+    config._name_or_path = ""
+    plain = type(read)(config)
+    plain.load_state_dict(read.state_dict())
+    plain.tie_weights()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        plain.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        for file in sorted(Path(temporary).iterdir()):
+            file.chmod(0o644)
+            os.replace(file, folder / file.name)
+
+
+def lower_part(network: PreTrainedModel, layers: int) -> torch.nn.Module:
+    """The network below its last `layers` layers; its `last_hidden_state` is the input of `upper_part`."""
+    return _part(network, 0, _cut(network, layers))
+
+
+def upper_part(network: PreTrainedModel, layers: int) -> torch.nn.Module:
+    """The last `layers` layers and the final norm, called with `inputs_embeds` of shape (rows, tokens, width)."""
+    return _part(network, _cut(network, layers), network.config.num_hidden_layers)
+
+
+def measure_precision(width: int = 576, inner: int = 1536, tokens: int = 640) -> list[tuple[str, float]]:
+    """(dtype, FLOP/s of one thread) for float32 and bfloat16, at the shapes of a training step of the default model.
+
+    Some CPUs multiply bfloat16 matrices several times faster than float32 ones, others emulate them.
+    """
+    import time
+
+    import torch
+
+    rates = []
+    for name in ("float32", "bfloat16"):
+        dtype = getattr(torch, name)
+        x, weight = torch.randn(tokens, width, dtype=dtype), torch.randn(inner, width, dtype=dtype)
+        torch.nn.functional.linear(x, weight)
+        start, runs = time.perf_counter(), 0
+        while time.perf_counter() - start < TRIAL_SECONDS:
+            torch.nn.functional.linear(x, weight)
+            runs += 1
+        rates.append((name, 2.0 * tokens * width * inner * runs / (time.perf_counter() - start)))
+    return rates
+
+
+def choose_precision(rates: Sequence[tuple[str, float]]) -> str:
+    """bfloat16 where its matrix rate is at least 1.5 times float32's, else float32, whose rounding is finer."""
+    by_name = dict(rates)
+    return "bfloat16" if by_name["bfloat16"] >= WORTHWHILE * by_name["float32"] else "float32"
+
+
+def chosen_dtype(precision: pd.DataFrame) -> str:
+    """The precision that the table `precision` says this machine uses."""
+    return precision.loc[precision["chosen"], "dtype"].item()
+
+
+def _cut(network: PreTrainedModel, layers: int) -> int:
+    depth = network.config.num_hidden_layers
+    if not 1 <= layers <= depth:
+        raise ModelError(f"fine_tune.layers is {layers}, but the model has {depth} layers: choose 1 to {depth}")
+    return depth - layers
+
+
+def _part(network: PreTrainedModel, start: int, stop: int) -> torch.nn.Module:
+    """Layers start..stop-1 as a model of the same class that shares its parameters with `network`."""
+    import torch
+
+    inner = network.get_decoder()
+    config = copy.deepcopy(inner.config)
+    config.num_hidden_layers = stop - start
+    with torch.device("meta"):
+        part = type(inner)(config)
+    part.layers = torch.nn.ModuleList(inner.layers[start:stop])
+    part.norm = inner.norm if stop == len(inner.layers) else torch.nn.Identity()
+    part.rotary_emb, part.embed_tokens = inner.rotary_emb, inner.embed_tokens
+    return part.eval()
+
+
+def _by_length(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[np.ndarray]:
+    """Row numbers in batches of similar length, so that little of a batch is padding."""
+    if not texts:
+        return []
+    order = np.argsort([len(ids) for ids in tokenizer(list(texts))["input_ids"]], kind="stable")
+    return np.array_split(order, -(-len(order) // BATCH))
+
+
+def _first_tokens(tokenizer: PreTrainedTokenizerBase, words: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    tokens = {group: sorted({tokenizer(f" {word}")["input_ids"][0] for word in ws}) for group, ws in words.items()}
+    owner: dict[int, str] = {}
+    for group, ids in tokens.items():
+        for token in ids:
+            if owner.setdefault(token, group) != group:
+                text = tokenizer.decode([token])
+                raise ModelError(f"groups {owner[token]} and {group} share the first token {text!r}")
+    return tokens
+
+
+def _write(
+    model: LocalModel, prompts: Sequence[str], uniforms: np.ndarray, temperature: float, max_tokens: int
+) -> list[list[int]]:
+    """Token ids written after each prompt; finished rows leave the batch, so that nothing is computed for them."""
+    import torch
+    from transformers import DynamicCache
+
+    network, end = model.network, model.tokenizer.eos_token_id
+    encoded = model.tokenizer(list(prompts), return_tensors="pt", padding=True)
+    ids, mask = encoded["input_ids"], encoded["attention_mask"]
+    position = (mask.cumsum(-1) - 1).clamp(min=0)
+    draws = torch.from_numpy(uniforms)
+    rows, cache = torch.arange(len(prompts)), DynamicCache(config=network.config)
+    written: list[list[int]] = [[] for _ in prompts]
+    with torch.inference_mode():
+        for step in range(max_tokens):
+            logits = _last_logits(
+                network, input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
+            )
+            token = _sample(logits, draws[rows, step], temperature)
+            going = token != end
+            for row, value in zip(rows[going].tolist(), token[going].tolist(), strict=True):
+                written[row].append(value)
+            if not going.any():
+                break
+            if not going.all():
+                kept = going.nonzero()[:, 0]
+                cache.batch_select_indices(kept)
+                rows, mask, position, token = rows[kept], mask[kept], position[kept], token[kept]
+            ids, position = token[:, None], position[:, -1:] + 1
+            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+    return written
+
+
+def _last_logits(network: PreTrainedModel, **inputs: object) -> torch.Tensor:
+    """Logits after the last token of each row, (rows, vocabulary), in float32."""
+    hidden = network.get_decoder()(**inputs).last_hidden_state[:, -1]
+    # Given a slice of three dimensions, the head copies its weights once for every row.
+    return network.get_output_embeddings()(hidden).float()
+
+
+def _sample(logits: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
+    """One token a row by inversion of the cumulative distribution at `uniform`; the likeliest at temperature 0."""
+    import torch
+
+    if temperature == 0:
+        return logits.argmax(-1)
+    cumulative = (logits / temperature).softmax(-1).cumsum(-1)
+    target = (uniform.float() * cumulative[:, -1])[:, None]
+    return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)

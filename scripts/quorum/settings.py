@@ -1,0 +1,293 @@
+"""The configuration: checked against its schema before any job runs, and described from the same schema."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+Problem = tuple[str, str]
+"""Key path and what is wrong there."""
+
+
+class SettingsError(ValueError):
+    """A configuration that cannot be run; the message names every key at fault, what was found and what is allowed."""
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The content of a YAML file, a mapping. Raises SettingsError that names the file if it is none."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not YAML in UTF-8: {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: is not a mapping of keys to values")
+    return content
+
+
+def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the configuration in which absent keys have their defaults.
+
+    schema: a JSON schema (draft 2020-12) of nested objects. After it, rules across keys are checked. Raises
+    SettingsError that tells all problems at once: path of the key, what was found, what is allowed and the nearest
+    match.
+    """
+    completed = _completed(config, schema, schema)
+    # A value can break two rules of its key (type and enum); the words for it are the same.
+    problems = list(dict.fromkeys(_against_schema(completed, schema))) or list(_across_keys(completed))
+    if problems:
+        lines = "".join(f"\n  {path}: {problem}" for path, problem in problems)
+        raise SettingsError(f"the configuration cannot be run:{lines}")
+    return completed
+
+
+def defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of an empty file."""
+    return _completed({}, schema, schema)
+
+
+def describe(schema: Mapping[str, Any]) -> str:
+    """All keys of the schema as a Markdown page: meaning, allowed values, default; one heading per section."""
+    lines = [
+        "# Configuration",
+        "",
+        "`config.yaml` is the default. `quick.yaml` and `full.yaml` are put over it, for example",
+        "`snakemake --cores all --configfile config/quick.yaml`; a file of your own needs only the keys that differ.",
+        "A list takes the place of the list below it. Unknown keys and values that are not allowed stop the run before",
+        "any job. (This page is made from `schema.yaml` by `make config/README.md`; do not edit it.)",
+        "",
+        *_prose(schema["description"]),
+    ]
+    own = {name: part for name, part in schema["properties"].items() if "properties" not in part}
+    lines += ["", "## Top level", "", *_table(own, schema)]
+    for name, part in schema["properties"].items():
+        if "properties" in part:
+            lines += ["", f"## {name}", "", *_prose(part["description"])]
+            nested = {key: value for key, value in part["properties"].items() if "properties" in value}
+            flat = {key: value for key, value in part["properties"].items() if key not in nested}
+            if flat:
+                lines += ["", *_table(flat, schema)]
+            for key, value in nested.items():
+                lines += ["", f"### {name}.{key}", "", *_prose(value["description"])]
+                lines += ["", *_table(value["properties"], schema)]
+    return "\n".join(lines) + "\n"
+
+
+def _prose(text: str) -> list[str]:
+    return [" ".join(text.split())]
+
+
+def _table(properties: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    rows = ["| key | meaning | allowed | default |", "|---|---|---|---|"]
+    for key, part in properties.items():
+        part = _resolved(part, schema)
+        meaning = " ".join(part["description"].split())
+        rows.append(f"| `{key}` | {meaning} | {_allowed(part)} | `{_written(part['default'])}` |")
+    return rows
+
+
+def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of the schema with its reference into $defs followed."""
+    if "$ref" not in part:
+        return dict(part)
+    return {**schema["$defs"][part["$ref"].removeprefix("#/$defs/")], **part}
+
+
+def _completed(found: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    if "properties" not in part or not isinstance(found, Mapping):
+        return deepcopy(found)
+    completed = {key: deepcopy(value) for key, value in found.items() if key not in part["properties"]}
+    for key, below in part["properties"].items():
+        if key in found:
+            completed[key] = _completed(found[key], below, schema)
+        elif "properties" in below:
+            completed[key] = _completed({}, below, schema)
+        else:
+            completed[key] = deepcopy(_resolved(below, schema)["default"])
+    return completed
+
+
+# ---- one key ---------------------------------------------------------------------------------------------------------
+
+
+def _is_whole(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _against_schema(config: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems that the schema alone finds, in the order of the configuration."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    # By the draft 2.0 is an integer, and infinity a number; neither is a size or a share.
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole).redefine("number", _is_number)
+    validator = extend(Draft202012Validator, type_checker=types)
+    for error in validator(schema).iter_errors(config):
+        path = _path(error.absolute_path)
+        part = {key: value for key, value in error.schema.items() if key != "$ref"}
+        if error.validator == "additionalProperties":
+            yield from _unknown_keys(path, error.instance, part["properties"])
+        else:
+            yield path or "(top level)", _not_allowed(error.instance, part)
+
+
+def _path(parts: Sequence[str | int]) -> str:
+    path = ""
+    for part in parts:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path
+
+
+def _unknown_keys(path: str, found: Mapping[Any, Any], known: Mapping[str, Any]) -> Iterator[Problem]:
+    prefix = f"{path}." if path else ""
+    for key in found:
+        if key not in known:
+            near = get_close_matches(str(key), list(known), n=1)
+            hint = f"did you mean {prefix}{near[0]}? " if near else ""
+            yield f"{prefix}{key}", f"is no key of the configuration; {hint}Allowed here: {', '.join(known)}"
+
+
+def _not_allowed(found: Any, part: Mapping[str, Any]) -> str:
+    message = f"found {_written(found)}; allowed: {_allowed(part)}"
+    if isinstance(found, str) and "enum" in part:
+        near = get_close_matches(found, part["enum"], n=1)
+        message += f". Did you mean {near[0]}?" if near else ""
+    if isinstance(found, str) and {"integer", "number"} & set(_types(part)) and _is_float(found):
+        message += ". It is text here: write it without quotation marks, and 1e-3 as 1.0e-3"
+    return message
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(value: Any) -> str:
+    """A value as YAML writes it, on one line and not too long."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        text = f"[{', '.join(_written(item) for item in value)}]"
+    elif isinstance(value, str):
+        text = value if value and value == value.strip() and not _is_float(value) else f'"{value}"'
+    else:
+        text = str(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _types(part: Mapping[str, Any]) -> list[str]:
+    types = part.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
+_TYPE_WORDS = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "array": "list",
+    "object": "section",
+    "null": "null",
+}
+
+
+def _allowed(part: Mapping[str, Any]) -> str:
+    """What a part of the schema allows, in words."""
+    if "properties" in part:
+        return f"a section with the keys {', '.join(part['properties'])}"
+    if "enum" in part:
+        return f"one of {', '.join(part['enum'])}" if len(part["enum"]) > 1 else f"{part['enum'][0]} only"
+    if "items" in part:
+        words = f"list of {part['minItems']} or more" if part.get("minItems") else "list"
+        words += ", none twice" if part.get("uniqueItems") else ""
+        return f"{words}; each: {_allowed(part['items'])}"
+    words = " or ".join(_TYPE_WORDS[name] for name in _types(part))
+    bounds = [
+        f"at least {part['minimum']}" if "minimum" in part else "",
+        f"more than {part['exclusiveMinimum']}" if "exclusiveMinimum" in part else "",
+        f"at most {part['maximum']}" if "maximum" in part else "",
+        f"less than {part['exclusiveMaximum']}" if "exclusiveMaximum" in part else "",
+        f"a multiple of {part['multipleOf']}" if "multipleOf" in part else "",
+        "not empty" if part.get("minLength") else "",
+    ]
+    return ", ".join([words, *filter(None, bounds)])
+
+
+# ---- rules across keys -----------------------------------------------------------------------------------------------
+
+RETRIEVED_MODEL = "SmolLM2-135M-Instruct"
+
+
+def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems between keys, each of which is allowed by itself."""
+    model, collective, defense = config["model"], config["collective"], config["defense"]
+    if not model["path"] and model["name"] != RETRIEVED_MODEL:
+        yield (
+            "model.name",
+            f"found {model['name']}, but model.path is empty, so {RETRIEVED_MODEL} would run under that name; "
+            "give the folder of your model in model.path",
+        )
+
+    sizes = collective["sizes"]
+    if sizes != sorted(sizes) or sizes[0] != 0:
+        yield "collective.sizes", f"found {sizes}; must ascend, and begin with 0 (the model as deployed)"
+    if defense["at_size"] not in sizes:
+        yield "defense.at_size", f"found {defense['at_size']}; must be one of collective.sizes above 0: {sizes}"
+    yield from _too_large(config)
+
+    if "none" not in defense["names"]:
+        yield "defense.names", "must hold none: without the undefended case there is nothing to compare a filter with"
+    if defense["reference_size"] * defense["false_positive_rate"] < 1:
+        needed = math.ceil(1 / defense["false_positive_rate"])
+        yield (
+            "defense.reference_size",
+            f"found {defense['reference_size']}; at a false_positive_rate of {defense['false_positive_rate']} not one "
+            f"clean sentence could be rejected; at least {needed} are needed",
+        )
+    for name, style in config["figures"].items():
+        if style.get("main_size") and style["main_size"] not in sizes:
+            yield (
+                f"figures.{name}.main_size",
+                f"found {style['main_size']}; must be one of collective.sizes above 0, or null: {sizes}",
+            )
+
+
+def _too_large(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Pool sizes beyond what the collective writes; how much a pool from a file holds only the file tells."""
+    collective = config["collective"]
+    if collective["pool_file"]:
+        return
+    written = collective["agents"] * collective["sentences_per_agent"]
+    asked = {
+        "collective.sizes": max(collective["sizes"]),
+        "depth_study.size": config["depth_study"]["size"],
+        "overlap_study.sizes": max(config["overlap_study"]["sizes"]),
+    }
+    for path, size in asked.items():
+        if size > written:
+            yield (
+                path,
+                f"asks for a pool of {size}, but {collective['agents']} agents with "
+                f"{collective['sentences_per_agent']} sentences each write {written}; raise collective.agents",
+            )
+
+
+def checked_or_exit(config: Mapping[str, Any], schema: str | Path) -> dict[str, Any]:
+    """`check` against the schema file, ending the program with the problems alone, without a traceback."""
+    try:
+        return check(config, read(schema))
+    except SettingsError as error:
+        raise SystemExit(f"error: {error}") from None

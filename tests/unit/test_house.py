@@ -1,0 +1,275 @@
+"""The files around the study agree with each other, and the Makefile sets up what it says."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+RUN = [Requirement(line) for line in PROJECT["dependencies"]]
+DEV = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
+PIN = re.compile(r"([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def pins(name: str) -> dict[str, str]:
+    """Version by canonical name of a requirements file; every line must be one exact pin."""
+    lines = [line for line in read(name).splitlines() if line and not line.startswith(("#", "-r "))]
+    found = {line: PIN.fullmatch(line) for line in lines}
+    loose = [line for line, match in found.items() if match is None]
+    assert not loose, f"{name}: not exact pins: {loose}"
+    pinned = {canonicalize_name(match[1]): match[2] for match in found.values() if match}
+    assert len(pinned) == len(lines), f"{name}: a package is pinned twice"
+    return pinned
+
+
+# ---- dependencies ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "direct"), [("requirements.txt", RUN), ("requirements-dev.txt", DEV)])
+def test_every_direct_dependency_is_pinned_within_its_bounds(name, direct):
+    pinned = pins(name)
+    for requirement in direct:
+        version = pinned[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement} against {version}"
+
+
+def test_the_tests_environment_is_the_studys_and_more():
+    assert "-r requirements.txt\n" in read("requirements-dev.txt")
+    assert not set(pins("requirements.txt")) & set(pins("requirements-dev.txt"))
+
+
+def test_every_import_is_a_direct_dependency():
+    """What only comes along with another package can go with it."""
+    known = {"yaml": "pyyaml", "sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}
+    direct = {canonicalize_name(requirement.name) for requirement in RUN}
+    for path in (ROOT / "scripts").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for module in {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"quorum"}:
+                assert canonicalize_name(known.get(module, module)) in direct, f"{path}: {module}"
+
+
+def test_the_conda_file_has_the_same_versions():
+    environment = yaml.safe_load(read("envs/study.yaml"))
+    python, _, pip = environment["dependencies"]
+    assert python == "python=3.11"
+    listed = [PIN.fullmatch(line) for line in pip["pip"]]
+    versions = {canonicalize_name(match[1]): match[2] for match in listed if match}
+    pinned = pins("requirements.txt")
+    wanted = {canonicalize_name(requirement.name) for requirement in RUN} - {"snakemake"}
+    assert versions == {name: pinned[name] for name in wanted}
+
+
+def test_every_direct_dependency_is_explained_and_nothing_else():
+    rows = re.findall(r"^\| ([a-z0-9-]+) \|", read("docs/dependencies.md"), re.MULTILINE)
+    explained = [row for row in rows if row != "package"]
+    assert sorted(explained) == sorted(canonicalize_name(requirement.name) for requirement in RUN + DEV)
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile", "Dockerfile", "envs/study.yaml"]
+)
+def test_no_file_says_where_packages_come_from(name):
+    """That is the machine's own setting."""
+    assert not re.search(r"https?:|--(extra-)?index-url|--find-links|[^_]trusted-host", read(name))
+
+
+# ---- one version, one Python -----------------------------------------------------------------------------------------
+
+
+def test_the_version_is_the_same_everywhere():
+    version = PROJECT["version"]
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == version
+    assert re.search(r"^## ([0-9.]+)", read("CHANGELOG.md"), re.MULTILINE)[1] == version
+
+
+def test_the_licence_is_the_same_everywhere():
+    assert PROJECT["license"] == yaml.safe_load(read("CITATION.cff"))["license"] == "MIT"
+    assert read("LICENSE").startswith("MIT License\n")
+
+
+def test_the_oldest_python_is_the_same_everywhere():
+    assert PROJECT["requires-python"] == ">=3.11"
+    assert "FROM python:3.11-slim\n" in read("Dockerfile")
+    assert "sys.version_info >= (3, 11)" in read("Makefile")
+
+
+# ---- checks ----------------------------------------------------------------------------------------------------------
+
+
+def test_continuous_integration_runs_the_readers_own_command():
+    path = ROOT / ".ci" / "run"
+    assert os.access(path, os.X_OK)
+    assert path.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n")
+    assert path.read_text(encoding="utf-8").rstrip().endswith("make test")
+
+
+def test_the_hooks_need_no_network():
+    hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
+    assert [repository["repo"] for repository in hooks] == ["local"]
+    assert {hook["language"] for hook in hooks[0]["hooks"]} == {"system"}
+    command = [sys.executable, "-m", "pre_commit", "validate-config", str(ROOT / ".pre-commit-config.yaml")]
+    subprocess.run(command, check=True)
+
+
+def test_snakemake_finds_and_reads_the_profile(tmp_path):
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
+    (tmp_path / "Snakefile").write_text(
+        'rule all:\n    input: "good"\n\n'
+        'rule good:\n    input: "bad"\n    output: "good"\n    shell: "touch good"\n\n'
+        'rule bad:\n    output: "bad"\n    log: "bad.log"\n'
+        "    shell: \"echo {resources.mem_mb} {resources.runtime} the rea''son > {log}; exit 1\"\n"
+    )
+    # Whatever profile the machine has for all workflows is not what is tested here.
+    environment = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
+    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
+    finished = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    output = finished.stdout + finished.stderr
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "profile.v9+.yaml").read_text(encoding="utf-8"))
+    defaults = profile["default-resources"]
+    assert finished.returncode == 1
+    assert "profile profiles/default" in output
+    assert f"{defaults['mem_mb']} {defaults['runtime']} the reason" in output  # show-failed-logs, default-resources
+
+
+def test_every_entry_of_the_profile_is_commented():
+    lines = read("profiles/default/profile.v9+.yaml").splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z-]+:", line):
+            assert lines[number - 1].startswith("# "), line
+
+
+# ---- the Makefile ----------------------------------------------------------------------------------------------------
+
+FAKE_PYTHON = """#!/usr/bin/env bash
+# Stands in for Python: keeps a diary, and makes a .venv whose python is this script again.
+OLD='import sys; sys.version_info = (3, 10); sys.version = "3.10.1 x"'
+echo "$*" >> "{diary}"
+case "$*" in
+    "-c "*) [[ -z "${{TOO_OLD:-}}" ]] || exec {python} -c "$OLD; $2" ;;
+    "-m venv "*) [[ -z "${{NO_VENV:-}}" ]] || exit 1
+        rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+    "-m pip install"*) [[ -z "${{OFFLINE:-}}" ]] || exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    """make(arguments, environment) in a copy of the house with a Python that only keeps a diary."""
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    diary = tmp_path / "diary"
+    python = tmp_path / "fake-python"
+    python.write_text(FAKE_PYTHON.format(diary=diary, python=sys.executable))
+    python.chmod(0o755)
+
+    def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        diary.write_text("")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+        return subprocess.run(
+            ["make", f"PYTHON={python}", *arguments],
+            cwd=tmp_path,
+            env=inherited | environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    make.diary = lambda: [line for line in diary.read_text().splitlines() if line.startswith("-m")]
+    make.folder = tmp_path
+    return make
+
+
+INSTALL = ["-m venv --clear .venv", "-m pip install --requirement requirements.txt"]
+RUN_ALL = ["-m snakemake --cores all", "-m snakemake --report results/report.zip"]
+
+
+def test_make_sets_up_and_reproduces(house):
+    assert house().returncode == 0
+    assert house.diary() == INSTALL + RUN_ALL
+
+
+def test_set_up_is_done_once_and_again_when_a_pin_changes(house):
+    house("setup")
+    house()
+    assert house.diary() == RUN_ALL
+    with (house.folder / "requirements.txt").open("a") as file:
+        file.write("another==1.0\n")
+    os.utime(house.folder / "requirements.txt", (2**31, 2**31))
+    house("setup")
+    assert house.diary() == INSTALL
+
+
+def test_quick_puts_its_file_over_the_default(house):
+    house("quick")
+    assert house.diary()[2:] == [
+        "-m snakemake --configfile config/quick.yaml --cores all",
+        "-m snakemake --configfile config/quick.yaml --report results/report.zip",
+    ]
+
+
+def test_a_set_up_that_fails_is_no_set_up(house):
+    assert house("setup", OFFLINE="1").returncode != 0
+    assert house("setup").returncode == 0
+    assert house.diary() == INSTALL
+
+
+def test_an_old_python_is_told(house):
+    finished = house(TOO_OLD="1")
+    assert finished.returncode != 0
+    assert "needs Python 3.11 or later" in finished.stderr and "3.10.1" in finished.stderr
+    assert house.diary() == []
+
+
+def test_a_missing_python_is_told(house):
+    finished = house("PYTHON=no-such-python")
+    assert finished.returncode != 0 and "no-such-python not found" in finished.stderr
+
+
+def test_a_python_without_venv_is_told(house):
+    finished = house(NO_VENV="1")
+    assert finished.returncode != 0 and "python3-venv" in finished.stderr
+
+
+def test_test_checks_the_style_and_runs_all_tests(house):
+    finished = house("-n", "test")
+    assert finished.returncode == 0, finished.stderr
+    commands = finished.stdout
+    for step in ("ruff check", "ruff format --check", "snakefmt --check", "snakemake  --lint", "codespell"):
+        assert step in commands
+    assert commands.rstrip().endswith("-m pytest tests/unit tests/workflow")
+    assert "requirements-dev.txt" in commands
+
+
+def test_help_has_every_target(house):
+    listed = set(re.findall(r"^  make (\S+)", house("help").stdout, re.MULTILINE))
+    phony = set(re.search(r"^\.PHONY: (.*)$", read("Makefile"), re.MULTILINE)[1].split())
+    assert phony <= listed
+
+
+def test_clean_keeps_what_cost_a_download(house):
+    for name in ("results/tables", ".snakemake", ".venv/bin", "resources/retrieved"):
+        (house.folder / name).mkdir(parents=True)
+    house("clean")
+    left = {path.name for path in house.folder.iterdir() if path.is_dir()}
+    assert left == {".venv", "resources"}
