@@ -3,6 +3,7 @@
 population -> collective -> contributions -> defense -> uptake -> audit -> statistics -> figures
 """
 
+import os
 import sys
 
 from snakemake.utils import min_version

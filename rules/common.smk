@@ -3,7 +3,7 @@
 
 def code_of(rule_name):
     """The library modules that the script of a rule runs."""
-    return modules_of(workflow.basedir + f"/scripts/{rule_name}.py")
+    return [os.path.relpath(path) for path in modules_of(f"{workflow.basedir}/scripts/{rule_name}.py")]
 
 
 def model_folder():
@@ -45,4 +45,4 @@ def tables_of_figure(wildcards):
 
 def code_of_figure(wildcards):
     drawn_by = FIGURES[wildcards.figure].module
-    return [*code_of("draw_figure"), workflow.basedir + f"/scripts/quorum/figures/{drawn_by}.py"]
+    return [*code_of("draw_figure"), os.path.relpath(f"{workflow.basedir}/scripts/quorum/figures/{drawn_by}.py")]

@@ -1,7 +1,5 @@
 """Validates a pool that was submitted as a file."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import logging

@@ -1,7 +1,5 @@
 """Asks a trained model, and measures its utility."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from pathlib import Path

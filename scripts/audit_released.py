@@ -1,7 +1,5 @@
 """Asks the model as it was released."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Writes the table costs out of the benchmark files of the run."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from quorum import costs, logbook, tables

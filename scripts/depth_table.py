@@ -1,7 +1,5 @@
 """Writes the table depth_study."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from quorum import costs, logbook, studies, tables

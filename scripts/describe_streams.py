@@ -1,7 +1,5 @@
 """Counts what the streams of a study hold, and what their filters did."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

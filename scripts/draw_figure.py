@@ -1,7 +1,5 @@
 """Draws one figure in all formats."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

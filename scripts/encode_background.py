@@ -1,7 +1,5 @@
 """Runs the frozen lower layers over the sentences of a background or a pool."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Judges the contributions of one stream by one filter."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Trains one model on what its filter let through."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from pathlib import Path

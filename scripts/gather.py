@@ -1,7 +1,5 @@
 """Lays the audits and utility scores of a study end to end."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from quorum import logbook, tables

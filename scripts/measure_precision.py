@@ -1,7 +1,5 @@
 """Measures the matrix rate of both precisions on this machine and chooses one."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Writes the table paper_comparison."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Joins the curves without and with filters."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from quorum import logbook, tables, tipping

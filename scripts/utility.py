@@ -1,7 +1,5 @@
 """Writes the table utility."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

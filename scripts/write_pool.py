@@ -1,7 +1,5 @@
 """Writes the pool of one seed, and validates it as any submission."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Writes the probes of both sets."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pandas as pd
