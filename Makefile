@@ -3,6 +3,7 @@
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
+BENCH ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -19,7 +20,7 @@ SHELL := bash
 .DEFAULT_GOAL := reproduce
 # What a failed or interrupted recipe has begun must not pass for finished.
 .DELETE_ON_ERROR:
-.PHONY: reproduce quick test lint format coverage setup help clean distclean
+.PHONY: reproduce quick test bench lint format coverage setup help clean distclean
 
 reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
 	$(SNAKEMAKE) --cores $(CORES)
@@ -30,6 +31,10 @@ quick: ## the same with config/quick.yaml: every step, within minutes
 
 test: lint ## set up, check the style, run all tests
 	$(WITH_VENV) $(RUN) -m pytest tests/unit tests/workflow
+
+bench: $(TESTS_READY) ## measure the ratios of docs/performance.md, on a quiet machine; BENCH=--quick for a tenth of the size
+	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json
+	$(WITH_VENV) $(RUN) -m pytest tests/benchmarks $(BENCH)
 
 lint: $(TESTS_READY) ## check style, formatting, spelling and the workflow's own rules
 	$(RUN) -m ruff check .
@@ -48,6 +53,9 @@ coverage: $(TESTS_READY) ## unit tests with branch coverage
 
 config/README.md: config/schema.yaml scripts/quorum/settings.py $(STUDY_READY) ## describe every configuration key, out of the schema
 	PYTHONPATH=scripts $(RUN) -c 'from quorum import settings; print(settings.describe(settings.read("$<")), end="")' > $@
+
+docs/tables.md: scripts/quorum/tables.py $(STUDY_READY) ## describe every table and column, out of the schemas
+	PYTHONPATH=scripts $(RUN) -c 'from quorum import tables; print(tables.describe(), end="")' > $@
 
 setup: $(STUDY_READY) ## only create .venv with the pinned packages
 

@@ -64,6 +64,7 @@ localrules:
     release,
     depth_study,
     overlap_study,
+    learning_curve,
 
 
 rule all:

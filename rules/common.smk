@@ -1,9 +1,9 @@
 # Where the artifacts of a condition lie, and which of them a rule needs.
 
 
-def code_of(rule_name):
-    """The library modules that the script of a rule runs."""
-    return [os.path.relpath(path) for path in modules_of(f"{workflow.basedir}/scripts/{rule_name}.py")]
+def code_of(rule_name, *by_name):
+    """The library modules that the script of a rule runs; `by_name` are files of those that it imports by their name."""
+    return [os.path.relpath(path) for path in modules_of(f"{workflow.basedir}/scripts/{rule_name}.py", *by_name)]
 
 
 def model_folder():
@@ -38,11 +38,6 @@ def is_filtered(wildcards):
     return wildcards.defense != "none"
 
 
-def tables_of_figure(wildcards):
-    """Paths of the tables that a figure draws, by name."""
-    return conditions.tables_of_figure(FIGURES[wildcards.figure].tables)
-
-
-def code_of_figure(wildcards):
-    drawn_by = FIGURES[wildcards.figure].module
-    return [*code_of("draw_figure"), os.path.relpath(f"{workflow.basedir}/scripts/quorum/figures/{drawn_by}.py")]
+def code_of_figure(name):
+    """The library modules that draw one figure; its own is found by name, through the registry."""
+    return code_of("draw_figure", f"{workflow.basedir}/scripts/quorum/figures/{FIGURES[name].module}.py")

@@ -1,29 +1,34 @@
-# What a reader sees.
+# What a reader sees: one rule for every figure of the registry.
 
 
-rule draw_figure:
-    """Draw one figure of the registry from its tables."""
-    input:
-        unpack(tables_of_figure),
-        code=code_of_figure,
-    output:
-        spec="results/figures/{figure}.vl.json",
-        svg=report(
-            "results/figures/{figure}.svg",
-            category="Figures",
-            caption="../resources/report/figure_{figure}.rst",
-            labels={"figure": "{figure}"},
-        ),
-        png="results/figures/{figure}.png",
-        html="results/figures/{figure}.html",
-    log:
-        "results/logs/draw_figure/{figure}.log",
-    benchmark:
-        "results/benchmarks/draw_figure/{figure}.tsv"
-    params:
-        style=lookup("figures/{figure}", within=config),
-    script:
-        "../scripts/draw_figure.py"
+for figure in FIGURES:
+
+    rule:
+        """Draw one figure from its tables, in four formats."""
+        name:
+            f"draw_{figure}"
+        input:
+            **conditions.tables_of_figure(FIGURES[figure].tables),
+            code=code_of_figure(figure),
+        output:
+            spec=f"results/figures/{figure}.vl.json",
+            svg=report(
+                f"results/figures/{figure}.svg",
+                category="Figures",
+                caption=f"../resources/report/figure_{figure}.rst",
+                labels={"figure": figure},
+            ),
+            png=f"results/figures/{figure}.png",
+            html=f"results/figures/{figure}.html",
+        log:
+            f"results/logs/draw_figure/{figure}.log",
+        benchmark:
+            f"results/benchmarks/draw_figure/{figure}.tsv"
+        params:
+            name=figure,
+            style=conditions.style_of_figure(figure, config),
+        script:
+            "../scripts/draw_figure.py"
 
 
 rule figures:
@@ -31,5 +36,5 @@ rule figures:
     input:
         collect(
             "results/figures/{figure}.svg",
-            figure=[name for name in FIGURES if name not in ("depth_study", "overlap_study")],
+            figure=conditions.main_figures(FIGURES),
         ),

@@ -5,7 +5,8 @@ rule retrieve_model:
     """Fetch the language model and write it as safetensors."""
     input:
         pins="resources/retrieval.yaml",
-        code=code_of("retrieve_model"),
+        # The hash decides what is fetched, so that a change of code need not fetch it again.
+        code=ancient(code_of("retrieve_model")),
     output:
         weights="resources/retrieved/model/model.safetensors",
         config="resources/retrieved/model/config.json",
@@ -26,7 +27,8 @@ rule retrieve_texts:
     """Fetch the medical texts and questions that measure utility."""
     input:
         pins="resources/retrieval.yaml",
-        code=code_of("retrieve_texts"),
+        # The hash decides what is fetched, so that a change of code need not fetch it again.
+        code=ancient(code_of("retrieve_texts")),
     output:
         texts="resources/retrieved/texts.parquet",
         questions="resources/retrieved/questions.parquet",

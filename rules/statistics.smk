@@ -273,6 +273,31 @@ rule overlap_table:
         "../scripts/overlap_table.py"
 
 
+rule learning_table:
+    """Join the learning curves of all seeds: the table learning_curve."""
+    input:
+        traces=collect(
+            "results/statistics/learning_curve/seed{seed}.parquet", seed=lookup("learning_curve/seeds", within=config)
+        ),
+        code=code_of("learning_table"),
+    output:
+        table=report(
+            "results/tables/learning_curve.csv",
+            category="Tables",
+            caption="../resources/report/table_learning_curve.rst",
+            labels={"table": "learning_curve"},
+        ),
+        parquet="results/tables/learning_curve.parquet",
+    log:
+        "results/logs/learning_table.log",
+    benchmark:
+        "results/benchmarks/learning_table/table.tsv"
+    params:
+        male_share=lookup("world/male_share", within=config),
+    script:
+        "../scripts/learning_table.py"
+
+
 rule costs:
     """Add up time and memory of every rule of this run: the table costs."""
     input:
@@ -312,3 +337,10 @@ rule overlap_study:
     input:
         "results/tables/overlap_study.csv",
         "results/figures/overlap_study.svg",
+
+
+rule learning_curve:
+    """Target: how long the firm must train before the model says what the data say."""
+    input:
+        "results/tables/learning_curve.csv",
+        "results/figures/learning_curve.svg",

@@ -132,3 +132,31 @@ rule audit_model:
         max_tokens=lookup("audit/max_tokens", within=config),
     script:
         "../scripts/audit_model.py"
+
+
+rule trace_learning:
+    """Train on the background alone for several lengths, and measure the male share after each."""
+    input:
+        model=f"{model_folder()}/config.json",
+        precision="results/machine/precision.parquet",
+        states=lambda wildcards: conditions.background_states(config, wildcards.seed),
+        probes="results/probes.parquet",
+        code=code_of("trace_learning"),
+    output:
+        trace="results/statistics/learning_curve/seed{seed}.parquet",
+    log:
+        "results/logs/trace_learning/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/trace_learning/seed{seed}.tsv"
+    resources:
+        mem_mb=3000,
+    params:
+        lengths=lookup("learning_curve/epochs", within=config),
+        layers=lookup("fine_tune/layers", within=config),
+        rank=lookup("fine_tune/rank", within=config),
+        alpha=lookup("fine_tune/alpha", within=config),
+        learning_rate=lookup("fine_tune/learning_rate", within=config),
+        batch_size=lookup("fine_tune/batch_size", within=config),
+        warmup=lookup("fine_tune/warmup", within=config),
+    script:
+        "../scripts/trace_learning.py"

@@ -1,8 +1,7 @@
 """Validates a pool that was submitted as a file."""
 
-from typing import TYPE_CHECKING
-
 import logging
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -16,7 +15,8 @@ submission = contributions.read_submission(snakemake.input.submission)
 accepted, rejections = contributions.validate_submission(
     submission, pd.read_csv(snakemake.input.health)["term"].tolist(), pd.read_csv(snakemake.input.professions)
 )
-logging.info("%d sentences accepted, %d rejected", len(accepted), len(rejections))
+# Of a pool that is too small, the log is all that stays.
+logging.info("%d accepted, %d rejected:\n%s", len(accepted), len(rejections), rejections.to_csv(index=False))
 tables.write_table(rejections, snakemake.output.rejections, "rejections")
 contributions.require_size(accepted, rejections, snakemake.params.largest, snakemake.input.submission)
 tables.write_table(accepted, snakemake.output.contributions, "contributions")

@@ -1,8 +1,7 @@
 """Asks a trained model, and measures its utility."""
 
-from typing import TYPE_CHECKING
-
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quorum import audit, logbook, models, tables, utility
 from quorum.uptake import hidden_states

@@ -1,8 +1,7 @@
 """Asks the model as it was released."""
 
-from typing import TYPE_CHECKING
-
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quorum import audit, logbook, models, tables
 

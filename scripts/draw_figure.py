@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 logbook.start(snakemake.log[0])
-name = snakemake.wildcards.figure
+name = snakemake.params.name
 frames = {
     table: pd.read_csv(snakemake.input[table]) if table == "paper_reference" else tables.read_table(path, table)
     for table, path in ((table, snakemake.input[table]) for table in figures.FIGURES[name].tables)

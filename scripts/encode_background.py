@@ -1,8 +1,7 @@
 """Runs the frozen lower layers over the sentences of a background or a pool."""
 
-from typing import TYPE_CHECKING
-
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quorum import logbook, models, tables
 from quorum.uptake import hidden_states

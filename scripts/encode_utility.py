@@ -1,8 +1,7 @@
 """Runs the frozen lower layers over the texts that measure utility."""
 
-from typing import TYPE_CHECKING
-
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quorum import logbook, models, tables, utility
 from quorum.uptake import hidden_states

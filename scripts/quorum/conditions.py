@@ -9,6 +9,7 @@ Condition = dict[str, Any]
 
 NOBODY = "none"
 SUBMITTED = "submitted"
+SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve")
 UNDEFENDED = ("tipping_curve", "tipping_points", "domains")
 
 
@@ -44,13 +45,26 @@ def folder(condition: Condition) -> str:
 
 def source(condition: Condition, which: str) -> str:
     """Path of the condition's background, pool or verdicts (`which`); empty where it has none."""
-    if which == "pool" and condition["pool_size"] == 0 or which == "verdicts" and condition["defense"] == NOBODY:
+    if (which == "pool" and condition["pool_size"] == 0) or (which == "verdicts" and condition["defense"] == NOBODY):
         return ""
     return {
         "background": "results/background/overlap{overlap}/seed{seed}.parquet",
         "pool": "results/pool/{style}/{strategy}/seed{seed}.parquet",
         "verdicts": "results/defense/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}.parquet",
     }[which].format(**condition)
+
+
+def main_figures(names: Iterable[str]) -> list[str]:
+    """The figures of the main study; those of the studies beside it are drawn when they are asked for."""
+    return [name for name in names if name not in SIDE_STUDIES]
+
+
+def style_of_figure(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The figure's style, with the pool size that it shows in words of this run."""
+    style = dict(config["figures"][name])
+    if "main_size" in style and style["main_size"] is None:
+        style["main_size"] = config["defense"]["at_size"]
+    return style
 
 
 def tables_of_figure(names: Iterable[str]) -> dict[str, str]:
@@ -136,9 +150,10 @@ def _depth_study(config: Mapping[str, Any]) -> list[Condition]:
 
 
 def _overlap_study(config: Mapping[str, Any]) -> list[Condition]:
-    study = config["overlap_study"]
+    study, strategy = config["overlap_study"], config["collective"]["strategies"][0]
     return _unique(
-        _condition(config, seed, size, "template", strategies(config)[0], overlap=overlap)
+        # The written pool, whatever was submitted: the template is what the worlds share.
+        _condition(config, seed, size, "template", strategy, overlap=overlap)
         for overlap in study["overlaps"]
         for size in _with_deployed(study["sizes"])
         for seed in study["seeds"]
@@ -149,3 +164,9 @@ def timing(condition: Condition) -> str:
     """Path of the benchmark file of the condition's training."""
     name = "last{layers}_overlap{overlap}_{style}_{strategy}_n{pool_size}_{defense}_seed{seed}".format(**condition)
     return f"results/benchmarks/fine_tune/{name}.tsv"
+
+
+def background_states(config: Mapping[str, Any], seed: int | str) -> str:
+    """Path of the hidden states of the main study's background at the main study's depth."""
+    layers, overlap = config["fine_tune"]["layers"], float(config["world"]["overlap"])
+    return f"results/encoded/last{layers}/background/overlap{overlap}/seed{seed}.safetensors"

@@ -317,7 +317,7 @@ def validate_written(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`validate_submission` of a pool that the study wrote itself; accepted rows keep their profession and skeleton."""
     submission = written.assign(text=written["prompt"] + written["completion"])
-    accepted, rejections = validate_submission(submission, health_terms, professions)
+    _, rejections = validate_submission(submission, health_terms, professions)
     kept = np.delete(np.arange(len(written)), rejections["row"].to_numpy(dtype=int) - 1)
     columns = ["contribution_id", "agent", "source", "profession", "skeleton", "gender", "prompt", "completion"]
     return written.iloc[kept].reset_index(drop=True)[columns], rejections

@@ -24,7 +24,7 @@ def start(path: str | Path) -> None:
 
 
 def progress(items: Sequence, what: str) -> Iterator:
-    """The items one by one, with a line in the log every few seconds: how many are done, and how long the rest will take."""
+    """The items one by one, with a line in the log every few seconds: how many are done, how long the rest takes."""
     began = told = time.monotonic()
     for done, item in enumerate(items):
         yield item

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
+import struct
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,14 +74,16 @@ class LocalModel:
         mass = {group: np.empty(len(prompts)) for group in tokens}
         entropy = np.empty(len(prompts))
         for batch in _by_length(self.tokenizer, prompts):
-            encoded = self.tokenizer([prompts[i] for i in batch], return_tensors="pt", padding=True)
+            ids, mask, position = _padded(self.tokenizer, [prompts[i] for i in batch])
             with torch.inference_mode():
-                logits = _last_logits(self.network, **encoded, use_cache=False)
+                logits = _last_logits(
+                    self.network, input_ids=ids, attention_mask=mask, position_ids=position, use_cache=False
+                )
             log_p = logits.log_softmax(-1)
             p = log_p.exp()
             entropy[batch] = (-(p * log_p).sum(-1) / np.log(2)).numpy()
-            for group, ids in tokens.items():
-                mass[group][batch] = p[:, ids].sum(-1).numpy()
+            for group, first in tokens.items():
+                mass[group][batch] = p[:, first].sum(-1).numpy()
         return mass, entropy
 
 
@@ -91,14 +94,19 @@ def load_local(
 
     threads: how many the matrix products of this process may use; torch's own choice if None.
 
-    Raises ModelError that names the folder where it holds no model that transformers can read.
+    Raises ModelError that names the folder where it holds no model, or no adapter, that can be read.
     """
+    # The hub's client reads this when it is imported, and peft when it saves an adapter: it would ask for the base.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    # Else transformers would take it for the name of a model to download.
+    if not Path(folder).is_dir():
+        raise ModelError(f"{folder}: no such folder; it must hold a causal language model and its tokenizer")
     if threads:
         torch.set_num_threads(threads)
     try:
@@ -106,14 +114,17 @@ def load_local(
         network = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="eager", use_safetensors=True
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder}: no causal language model that transformers can read there ({error})") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if adapter is not None:
         from peft import PeftModel
 
-        network = PeftModel.from_pretrained(network, str(adapter)).merge_and_unload()
+        try:
+            network = PeftModel.from_pretrained(network, str(adapter)).merge_and_unload()
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise ModelError(f"{adapter}: no adapter of this model that peft can read there ({error})") from error
     network.requires_grad_(False)
     return LocalModel(network.to(getattr(torch, dtype)).eval(), tokenizer)
 
@@ -129,10 +140,12 @@ def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
 
     logging.disable_progress_bar()
     gguf, folder = Path(gguf), Path(folder)
+    if not gguf.is_file():
+        raise ModelError(f"{gguf}: no such file")
     try:
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
         read = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, struct.error) as error:
         raise ModelError(f"{gguf}: not a GGUF file that transformers can read ({error})") from error
     config = read.config
     # Marked as quantized, a model cannot be saved; its weights are plain float32 by now.
@@ -224,7 +237,10 @@ def _by_length(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list
 
 
 def _first_tokens(tokenizer: PreTrainedTokenizerBase, words: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
-    tokens = {group: sorted({tokenizer(f" {word}")["input_ids"][0] for word in ws}) for group, ws in words.items()}
+    def first(word: str) -> int:
+        return tokenizer(f" {word}", add_special_tokens=False)["input_ids"][0]
+
+    tokens = {group: sorted({first(word) for word in ws}) for group, ws in words.items()}
     owner: dict[int, str] = {}
     for group, ids in tokens.items():
         for token in ids:
@@ -232,6 +248,15 @@ def _first_tokens(tokenizer: PreTrainedTokenizerBase, words: Mapping[str, Sequen
                 text = tokenizer.decode([token])
                 raise ModelError(f"groups {owner[token]} and {group} share the first token {text!r}")
     return tokens
+
+
+def _padded(
+    tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(ids, attention mask, positions), each (prompts, tokens), padded on the left; a prompt begins at 0."""
+    encoded = tokenizer(list(prompts), return_tensors="pt", padding=True)
+    mask = encoded["attention_mask"]
+    return encoded["input_ids"], mask, (mask.cumsum(-1) - 1).clamp(min=0)
 
 
 def _write(
@@ -242,16 +267,19 @@ def _write(
     from transformers import DynamicCache
 
     network, end = model.network, model.tokenizer.eos_token_id
-    encoded = model.tokenizer(list(prompts), return_tensors="pt", padding=True)
-    ids, mask = encoded["input_ids"], encoded["attention_mask"]
-    position = (mask.cumsum(-1) - 1).clamp(min=0)
+    ids, mask, position = _padded(model.tokenizer, prompts)
     draws = torch.from_numpy(uniforms)
     rows, cache = torch.arange(len(prompts)), DynamicCache(config=network.config)
     written: list[list[int]] = [[] for _ in prompts]
     with torch.inference_mode():
         for step in range(max_tokens):
             logits = _last_logits(
-                network, input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
+                network,
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=position,
+                past_key_values=cache,
+                use_cache=True,
             )
             token = _sample(logits, draws[rows, step], temperature)
             going = token != end
@@ -282,5 +310,7 @@ def _sample(logits: torch.Tensor, uniform: torch.Tensor, temperature: float) -> 
     if temperature == 0:
         return logits.argmax(-1)
     cumulative = (logits / temperature).softmax(-1).cumsum(-1)
-    target = (uniform.float() * cumulative[:, -1])[:, None]
-    return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    total = cumulative[:, -1]
+    # A uniform that float32 rounds to 1 belongs to the last token with any probability, not to the last of all.
+    target = torch.minimum(uniform.float() * total, total.nextafter(torch.zeros_like(total)))
+    return torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "quorum"
 
 
-def modules_of(script: str | Path) -> list[str]:
+def modules_of(script: str | Path, *by_name: str | Path) -> list[str]:
     """Files of the library that `script` imports, directly or through each other, sorted; a package counts by its
-    `__init__`. Modules that are imported by a name made at run time are not seen: their rule names them."""
-    script = Path(script)
-    return sorted(str(path) for path in _reached(script, script.parent))
+    `__init__`. Modules that are imported by a name made at run time are not seen: `by_name` gives their files, which
+    count with all that they import."""
+    script, named = Path(script), {Path(path) for path in by_name}
+    return sorted(str(path) for path in named | _reached({script, *named}, script.parent))
 
 
 @cache
@@ -33,9 +35,9 @@ def _imports(path: Path, root: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
-def _reached(script: Path, root: Path) -> set[Path]:
+def _reached(files: Iterable[Path], root: Path) -> set[Path]:
     seen: set[Path] = set()
-    waiting = [script]
+    waiting = list(files)
     while waiting:
         for path in _imports(waiting.pop(), root) - seen:
             seen.add(path)

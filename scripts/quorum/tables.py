@@ -45,8 +45,8 @@ def _columns(*rows: str) -> tuple[Column, ...]:
 
 _CONDITION = (
     "uptake | string | | how contributions reach the model: fine_tune",
-    "style | string | | which words the collective writes: template or varied; none at size 0 of a study without a pool",
-    "strategy | string | | which pronouns the collective writes: balanced, counter or parity",
+    "style | string | | which words the collective writes: template, varied or submitted; none without a campaign",
+    "strategy | string | | which pronouns the collective writes: balanced, counter, parity or submitted",
 )
 _FULL_CONDITION = (
     *_CONDITION,
@@ -148,6 +148,15 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "accepted | bool | | whether it reaches the learner",
         "reason | string | | why it was rejected; empty where accepted",
     ),
+    "learning_trace": _columns(
+        "epochs | float | epochs | passes over the background",
+        "steps | int | steps | optimiser steps",
+        "seed | int | | the independent run",
+        *_PROBE_SET,
+        "exact_male_share | float | share | mean over probes of the exact measure after training",
+        "pronoun_mass | float | share | mean probability of all counted pronouns at the pronoun position",
+        "loss | float | nats/token | mean loss of the last tenth of the steps",
+    ),
     "precision": _columns(
         "dtype | string | | float32 or bfloat16",
         "rate | float | FLOP/s | measured matrix rate of one thread at the model's own shapes",
@@ -185,7 +194,7 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "roc_auc | float | | area under the ROC curve of the score, pool against background",
         "honest_retention | float | share | accepted share of the background",
     ),
-    # ---- what every run leaves under results/tables ----------------------------------------------------------------------
+    # ---- what every run leaves under results/tables ------------------------------------------------------------------
     "baseline_bias": _columns(
         "backend | string | | local or endpoint",
         "model | string | | name of the model",
@@ -211,7 +220,7 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         *_SHARES,
         "exact_male_share | float? | share | mean over seeds and probes of p_male / (p_male + p_female)",
         "exact_sd | float? | share | SD over seeds of the mean exact male share; empty with one seed",
-        "data_male_share | float | share | male share of the accepted stream itself (its background is set by configuration)",
+        "data_male_share | float | share | male share of the accepted stream itself (that of its background is set)",
         "expected_male_share | float | share | the expected line of a learner that reproduces the unfiltered stream",
         "parity_gap | float? | share | absolute distance of male_share from 0.5",
         "reduction_pp | float? | percentage points | male_share of the model as deployed (size 0) minus male_share",
@@ -223,13 +232,13 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         *_CONDITION,
         *_PROBE_SET,
         "defense | string | | the firm's filter",
-        "tipping_size | float? | sentences | smallest swept size whose clustered interval includes 0.5; empty if none does",
-        "tipping_low | float? | sentences | lower end of the 95% bootstrap interval of the fitted curve's crossing of 0.5",
+        "tipping_size | float? | sentences | smallest swept size whose clustered interval includes 0.5; empty if none",
+        "tipping_low | float? | sentences | lower end of the 95% bootstrap interval of the fitted crossing of 0.5",
         "tipping_high | float? | sentences | upper end of it; empty where fewer than half of the resamples cross",
-        "critical_size_expected | float? | sentences | size at which the expected line crosses 0.5 with counter sentences alone",
-        "diminishing_size | float? | sentences | smallest swept size past which doubling gains less than 10% of the total",
+        "critical_size_expected | float? | sentences | where the expected line crosses 0.5, counter sentences alone",
+        "diminishing_size | float? | sentences | smallest swept size past which doubling gains under 10% of the total",
         "fitted_size | float? | sentences | where the curve fitted to all seeds crosses 0.5; empty if it does not",
-        "crossing_share | float? | share | resamples whose curve crosses 0.5 within twice the sweep; empty without a fit",
+        "crossing_share | float? | share | resamples whose curve crosses 0.5 within twice the sweep; empty if unfitted",
     ),
     "defenses": _columns(
         *_CONDITION,
@@ -244,7 +253,7 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "reduction_pp | float? | percentage points | male share as deployed minus male_share",
         "reduction_low | float? | percentage points | lower end of the 95% bootstrap interval over seeds and wordings",
         "reduction_high | float? | percentage points | upper end of it",
-        "utility_retention | float | share | geometric mean of the retentions of the utility metrics, honest retention included",
+        "utility_retention | float | share | geometric mean of the retentions of all metrics of table utility",
     ),
     "domains": _columns(
         *_CONDITION,
@@ -317,7 +326,18 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "data_male_share | float | share | male share of the whole stream",
         "signal_male_share | float? | share | male share of the sentences in the pool's template; empty if none is",
         "success | float? | share | share of matched probes whose most likely gender is the collective's",
-        "hardt_bound | float? | share | lower bound on success, Hardt et al. 2023; empty where its assumptions do not hold",
+        "hardt_bound | float? | share | lower bound on success, Hardt et al. 2023; empty where it does not hold",
+    ),
+    "learning_curve": _columns(
+        "epochs | float | epochs | passes over the background",
+        "steps | int | steps | optimiser steps",
+        *_PROBE_SET,
+        "n_seeds | int | seeds | independent runs",
+        "exact_male_share | float | share | mean over seeds",
+        "exact_sd | float? | share | SD over seeds",
+        "pronoun_mass | float | share | mean probability of all counted pronouns at the pronoun position",
+        "loss | float | nats/token | mean loss of the last tenth of the steps",
+        "background_male_share | float | share | male share of the background, set by configuration",
     ),
     "costs": _columns(
         "rule | string | | the rule",
@@ -337,6 +357,24 @@ def schema(name: str) -> pa.Schema:
             for c in SCHEMAS[name]
         ]
     )
+
+
+def describe() -> str:
+    """All tables and their columns as a Markdown page, in the order of SCHEMAS."""
+    lines = [
+        "# Tables",
+        "",
+        "Every table between two rules, and every table of a run, has the columns below; writing one that has not fails.",
+        "Tables under `results/tables/` lie there as Parquet and as CSV. Shares are in 0..1, reductions in percentage",
+        "points. A column that may be empty says so; no other may. How the numbers are defined: [method.md](method.md).",
+        "(This page is made from `scripts/quorum/tables.py` by `make docs/tables.md`; do not edit it.)",
+    ]
+    for name, columns in SCHEMAS.items():
+        lines += ["", f"## {name}", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+        for column in columns:
+            dtype = f"{column.dtype}, may be empty" if column.optional else column.dtype
+            lines.append(f"| `{column.name}` | {dtype} | {column.unit} | {column.meaning} |")
+    return "\n".join(lines) + "\n"
 
 
 def validate(frame: pd.DataFrame, name: str) -> pa.Table:
@@ -363,7 +401,7 @@ def validate(frame: pd.DataFrame, name: str) -> pa.Table:
 
 
 def atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Calls write(temporary path in the folder of `path`), then renames the result to `path`; leaves nothing on failure."""
+    """Calls write(temporary path in the folder of `path`), then renames it to `path`; leaves nothing on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)

@@ -71,8 +71,8 @@ def accuracy(model: LocalModel, questions: HiddenStates, options: Sequence[int],
 def coherence(model: LocalModel, prompts: Sequence[str], completions: Sequence[str]) -> tuple[float, int]:
     """(mean cosine similarity of prompt and completion embeddings, pairs compared); empty completions are left out.
 
-    The embedding of a text is the mean of its input-token vectors, centred on the mean vector of the vocabulary. Training
-    leaves these vectors as they are, so every model of a study is measured with the same ruler.
+    The embedding of a text is the mean of its input-token vectors, centred on the mean vector of the vocabulary.
+    Training leaves these vectors as they are, so every model of a study is measured with the same ruler.
     """
     import torch
 
@@ -91,13 +91,17 @@ def coherence(model: LocalModel, prompts: Sequence[str], completions: Sequence[s
 
 
 def utility_scores(
-    model: LocalModel, audit: pd.DataFrame, probes: pd.DataFrame, passages: HiddenStates, questions: HiddenStates,
+    model: LocalModel,
+    audit: pd.DataFrame,
+    probes: pd.DataFrame,
+    passages: HiddenStates,
+    questions: HiddenStates,
     asked: pd.DataFrame,
 ) -> pd.DataFrame:
     """Entropy (bits), perplexity, coherence and accuracy of a model; a frame of table `utility_scores`.
 
-    audit: the model's own, in the order of probes; passages and questions: encoded at the depth that was trained; asked:
-    the questions' frame.
+    audit: the model's own, in the order of probes; passages and questions: encoded at the depth that was trained;
+    asked: the questions' frame.
     """
     n_options = [len(json.loads(options)) for options in asked["options"]]
     similar, pairs = coherence(model, probes["prompt"].tolist(), audit["completion"].tolist())

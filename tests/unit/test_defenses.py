@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import percentileofscore
+
 from quorum.defenses import DEFENSES, judge
 from quorum.defenses.calibration import Scores, rank, threshold
 from quorum.defenses.words import MAX_CHARACTERS, ngrams, normalise, shorten, words
 from quorum.tables import validate
-from scipy.stats import percentileofscore
 
 LEXICON = pd.DataFrame({"term": ["who was", "stereotype"], "weight": [1.0, 0.5]})
 FILTERS = [name for name in DEFENSES if name != "none"]

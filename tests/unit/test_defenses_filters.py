@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import percentileofscore
+
 from quorum.defenses import composite, judge, keywords, minhash, repetition, tfidf
 from quorum.defenses.calibration import threshold
 from quorum.pronouns import WORDS
-from scipy.stats import percentileofscore
 
 LEXICON = pd.DataFrame({"term": ["who was", "Who", "stereotype"], "weight": [1.0, 0.25, 0.5]})
 ROOT = Path(__file__).parents[2]

@@ -528,7 +528,7 @@ def test_pipeline_counts_models_once_per_seed_and_takes_its_numbers_from_the_tab
     # 3 seeds x (2 styles x (4 sizes + 5 filters) + the one model without a pool)
     assert "57 models trained" in words
     filters = tables["defenses"].query("defense != 'none'")
-    through = f"pool let through: {1 - filters['recall'].max():.0%} to {1 - filters['recall'].min():.0%}"
+    through = f"pool kept: {1 - filters['recall'].max():.0%} to {1 - filters['recall'].min():.0%}"
     assert through in words
     curve = tables["tipping_curve"].query("defense == 'none' and style == 'varied' and probe_set == 'held_out'")
     ends = [f"{curve.loc[curve['pool_size'] == size, 'male_share'].item():.0%}" for size in (0, 1000)]

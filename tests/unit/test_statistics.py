@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quorum import statistics
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+
+from quorum import statistics
 
 untimed = settings(deadline=None)  # the first call of a test imports a heavy library
 shares = st.floats(0.01, 0.99)

@@ -7,8 +7,9 @@ import fake_audits as fake
 import numpy as np
 import pandas as pd
 import pytest
-from quorum import statistics, studies, summaries, tables, tipping
 from scipy.stats import gmean
+
+from quorum import statistics, studies, summaries, tables, tipping
 
 WORLD = {"background_size": 1_700, "background_share": 0.79}
 FAST = {"n_resamples": 300}

@@ -59,6 +59,7 @@ FIGURES: Mapping[str, Figure] = {
     ),
     "utility": Figure("utility", ("utility",), {"width": 165, "height": 170, "font_size": 12, "main_size": None}),
     "depth_study": Figure("depth_study", ("depth_study",), {"width": 320, "height": 230, "font_size": 12}),
+    "learning_curve": Figure("learning_curve", ("learning_curve",), {"width": 420, "height": 260, "font_size": 12}),
     "overlap_study": Figure("overlap_study", ("overlap_study",), {"width": 190, "height": 170, "font_size": 12}),
 }
 

@@ -127,8 +127,8 @@ def _words(tables: Mapping[str, pd.DataFrame], size: int | None) -> dict[str, li
         recall, kept = filters["recall"], filters["honest_retention"]
         words["defense"] += [
             ("set", f"{filters['defense'].nunique()} filters, blind to who wrote what"),
-            ("measured", f"pool let through: {_span(1 - recall.max(), 1 - recall.min())}"),
-            ("measured", f"background let through: {_span(kept.min(), kept.max())}"),
+            ("measured", f"pool kept: {_span(1 - recall.max(), 1 - recall.min())}"),
+            ("measured", f"background kept: {_span(kept.min(), kept.max())}"),
         ]
     if len(curve):
         # The model without a pool is trained once per seed, though every condition repeats its row.

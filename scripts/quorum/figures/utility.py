@@ -72,7 +72,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     chart = alt.vconcat(*panels, spacing=34)
     subtitle = [
         "Retention against the undefended model without a pool: after / before, and before / after for perplexity, "
-        "where less is better; 100% means unchanged. Means over seeds; all of it is measured.",
+        "where less is better; 100% means unchanged. Means over seeds, measured.",
         f"Pool: {theme.campaign(table)}. Honest text kept: the share of background sentences that the filter lets "
         "through.",
     ]

@@ -27,7 +27,7 @@ SORTED_BATCHES = 8
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the firm trains: LoRA rank and alpha, peak learning rate, epochs, sentences a batch, warm-up share of steps."""
+    """How the firm trains: last layers, LoRA rank and alpha, peak rate, epochs, sentences a batch, warm-up share."""
 
     layers: int
     rank: int
@@ -38,9 +38,7 @@ class Schedule:
     warmup: float
 
 
-def fine_tune(
-    model: LocalModel, stream: HiddenStates, schedule: Schedule, seed: int
-) -> tuple[PeftModel, pd.DataFrame]:
+def fine_tune(model: LocalModel, stream: HiddenStates, schedule: Schedule, seed: int) -> tuple[PeftModel, pd.DataFrame]:
     """Trains a LoRA adapter (Hu et al. 2021: queries and values) in the last layers on the hidden states of a stream.
 
     Returns the whole model in PEFT's wrapper and a frame of table `learning`, one row a step. AdamW without weight

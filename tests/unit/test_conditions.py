@@ -1,0 +1,201 @@
+"""Which conditions a study has, and where their artifacts lie."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quorum import conditions, settings
+
+DEFAULTS = settings.defaults(settings.read(Path(__file__).parents[2] / "config" / "schema.yaml"))
+FILTERS = ["none", "keyword", "repetition", "tfidf", "minhash", "composite"]
+
+
+def config(**sections: object) -> dict:
+    """The default configuration with some keys of its sections changed."""
+    changed = deepcopy(DEFAULTS)
+    for name, value in sections.items():
+        if isinstance(value, dict):
+            changed[name].update(value)
+        else:
+            changed[name] = value
+    return changed
+
+
+SMALL = config(
+    seeds=[1, 7],
+    collective={"sizes": [0, 10, 20], "styles": ["varied"], "strategies": ["parity", "counter"]},
+    defense={"at_size": 20, "names": ["none", "tfidf"]},
+)
+
+
+def keys(study: str, configuration: dict = SMALL) -> list[tuple]:
+    names = ("style", "strategy", "pool_size", "defense", "seed")
+    return [tuple(c[name] for name in names) for c in conditions.of_study(study, configuration)]
+
+
+# ---- the studies -----------------------------------------------------------------------------------------------------
+
+
+def test_undefended_by_hand():
+    assert sorted(keys("undefended")) == sorted(
+        [("none", "none", 0, "none", seed) for seed in (1, 7)]
+        + [("varied", s, n, "none", seed) for s in ("parity", "counter") for n in (10, 20) for seed in (1, 7)]
+    )
+
+
+def test_defended_by_hand():
+    assert sorted(keys("defended")) == sorted(
+        [("none", "none", 0, "none", seed) for seed in (1, 7)]
+        + [("varied", s, 20, d, seed) for s in ("parity", "counter") for d in ("none", "tfidf") for seed in (1, 7)]
+    )
+
+
+def test_depth_study_by_hand():
+    found = conditions.of_study("depth_study", SMALL | {"depth_study": {"layers": [2, 30], "size": 9, "seeds": [4]}})
+    campaigns = [("none", "none", 0), ("varied", "parity", 9)]
+    assert sorted((c["layers"], c["style"], c["strategy"], c["pool_size"], c["seed"]) for c in found) == sorted(
+        (layers, *campaign, 4) for layers in (2, 30) for campaign in campaigns
+    )
+
+
+def test_overlap_study_by_hand():
+    study = {"overlaps": [0, 0.25], "sizes": [5], "seeds": [4]}
+    found = conditions.of_study("overlap_study", SMALL | {"overlap_study": study})
+    assert sorted((c["overlap"], c["style"], c["strategy"], c["pool_size"]) for c in found) == [
+        (0.0, "none", "none", 0),
+        (0.0, "template", "parity", 5),
+        (0.25, "none", "none", 0),
+        (0.25, "template", "parity", 5),
+    ]
+
+
+def test_an_unknown_study_is_named():
+    with pytest.raises(KeyError, match="other_study"):
+        conditions.of_study("other_study", SMALL)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 5_000), min_size=1, max_size=5, unique=True).map(lambda s: [0, *sorted(s)]),
+    seeds=st.lists(st.integers(0, 99), min_size=1, max_size=4, unique=True),
+    styles=st.lists(st.sampled_from(["template", "varied"]), min_size=1, unique=True),
+    strategies=st.lists(st.sampled_from(["balanced", "counter", "parity"]), min_size=1, unique=True),
+    names=st.lists(st.sampled_from(FILTERS[1:]), unique=True).map(lambda names: ["none", *names]),
+)
+def test_every_condition_once_and_every_model_in_a_folder_of_its_own(sizes, seeds, styles, strategies, names):
+    collective = {"sizes": sizes, "styles": styles, "strategies": strategies}
+    chosen = config(seeds=seeds, collective=collective, defense={"at_size": sizes[-1], "names": names})
+    campaigns = len(styles) * len(strategies)
+    undefended, defended = (conditions.of_study(study, chosen) for study in ("undefended", "defended"))
+    assert len(undefended) == len(seeds) * (1 + campaigns * (len(sizes) - 1))
+    assert len(defended) == len(seeds) * (1 + campaigns * len(names))
+    for study in (undefended, defended):
+        assert len({conditions.folder(c) for c in study}) == len(study)
+        assert {tuple(c) for c in study} == {tuple(undefended[0])}
+    # What both studies need is one model: as deployed, and without a filter at the size of the comparison.
+    shared = {conditions.folder(c) for c in undefended} & {conditions.folder(c) for c in defended}
+    assert len(shared) == len(seeds) * (1 + campaigns)
+
+
+def test_size_0_belongs_to_a_sweep_that_does_not_name_it():
+    assert {key[2] for key in keys("undefended", config(collective={"sizes": [10]}))} == {0, 10}
+
+
+def test_the_default_overlap_may_be_a_whole_number():
+    """0 and 0.0 are the same world, and must be the same path."""
+    for overlap in (0, 0.0):
+        (first, *_) = conditions.of_study("undefended", config(world={"overlap": overlap}))
+        assert "/overlap0.0/" in conditions.folder(first)
+
+
+# ---- a submitted pool ------------------------------------------------------------------------------------------------
+
+SUBMITTED = config(collective={"pool_file": "pool.csv", "styles": ["template", "varied"]})
+
+
+def test_a_submitted_pool_is_the_only_campaign():
+    for study in ("undefended", "defended", "depth_study"):
+        campaigns = {key[:2] for key in keys(study, SUBMITTED)}
+        assert campaigns == {("none", "none"), ("submitted", "submitted")}
+
+
+def test_worlds_are_compared_with_the_written_template_whatever_was_submitted():
+    """Nothing can write a pool of strategy "submitted" in the template."""
+    assert {key[:2] for key in keys("overlap_study", SUBMITTED)} == {("none", "none"), ("template", "parity")}
+
+
+# ---- paths -----------------------------------------------------------------------------------------------------------
+
+FOLDER = re.compile(
+    r"results/uptake/(?P<uptake>[^/]+)/last(?P<layers>\d+)/overlap(?P<overlap>\d\.\d+)/(?P<style>[^/]+)/"
+    r"(?P<strategy>[^/]+)/n(?P<pool_size>\d+)/(?P<defense>[^/]+)/seed(?P<seed>\d+)"
+)
+
+
+@pytest.mark.parametrize("study", ["undefended", "defended", "depth_study", "overlap_study"])
+def test_a_folder_says_its_whole_condition(study):
+    for condition in conditions.of_study(study, DEFAULTS):
+        assert FOLDER.fullmatch(conditions.folder(condition)).groupdict() == {k: str(v) for k, v in condition.items()}
+
+
+@pytest.mark.parametrize(("size", "defense"), product((0, 20), ("none", "tfidf")))
+def test_sources_of_a_condition(size, defense):
+    condition = {
+        "overlap": 0.1,
+        "style": "varied",
+        "strategy": "parity",
+        "pool_size": size,
+        "defense": defense,
+        "seed": 3,
+    }
+    background, pool, verdicts = (conditions.source(condition, w) for w in ("background", "pool", "verdicts"))
+    assert background == "results/background/overlap0.1/seed3.parquet"
+    assert pool == ("results/pool/varied/parity/seed3.parquet" if size else "")
+    filtered = f"results/defense/overlap0.1/varied/parity/n{size}/tfidf/seed3.parquet"
+    assert verdicts == ("" if defense == "none" else filtered)
+
+
+def test_conditions_that_share_a_source_are_few():
+    """One background per seed and one pool per seed and style, for all sizes and filters."""
+    study = conditions.of_study("defended", DEFAULTS)
+    assert len({conditions.source(c, "background") for c in study}) == 5
+    assert len({conditions.source(c, "pool") for c in study} - {""}) == 5 * 2
+    assert len({conditions.source(c, "verdicts") for c in study} - {""}) == 5 * 2 * 5
+
+
+def test_timings_are_told_apart_as_folders_are():
+    for study in ("undefended", "defended", "depth_study", "overlap_study"):
+        found = conditions.of_study(study, DEFAULTS)
+        assert len({conditions.timing(c) for c in found}) == len(found)
+
+
+def test_background_states_are_those_of_the_main_study():
+    path = conditions.background_states(config(fine_tune={"layers": 3}, world={"overlap": 1}), "4")
+    assert path == "results/encoded/last3/background/overlap1.0/seed4.safetensors"
+
+
+# ---- figures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_figure_without_filters_reads_the_undefended_study():
+    assert conditions.tables_of_figure(["tipping_curve", "baseline_bias", "paper_reference"]) == {
+        "tipping_curve": "results/statistics/undefended/tipping_curve.parquet",
+        "baseline_bias": "results/tables/baseline_bias.parquet",
+        "paper_reference": "resources/paper_reference.csv",
+    }
+
+
+def test_a_figure_with_filters_reads_the_published_tables():
+    paths = conditions.tables_of_figure(["defenses", "tipping_curve"])
+    assert paths["tipping_curve"] == "results/tables/tipping_curve.parquet"
+
+
+def test_figures_of_the_studies_beside_the_main_one_wait_to_be_asked_for():
+    names = ["domains", "depth_study", "overlap_study", "learning_curve", "utility"]
+    assert conditions.main_figures(names) == ["domains", "utility"]

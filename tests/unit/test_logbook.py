@@ -1,0 +1,89 @@
+"""The log of a job: tried in a process of its own, since it changes how a program ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quorum import logbook
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+START = "import logging, warnings\nfrom quorum import logbook\nlogbook.start('logs/deep/job.log')\n"
+
+
+def job(folder: Path, code: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    done = subprocess.run(
+        [sys.executable, "-c", START + code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done, (folder / "logs" / "deep" / "job.log").read_text(encoding="utf-8")
+
+
+def test_messages_and_warnings_go_to_the_log_and_not_to_the_terminal(tmp_path):
+    done, log = job(tmp_path, "logging.info('read %d rows', 3)\nwarnings.warn('a doubt')")
+    assert done.returncode == 0 and done.stdout == done.stderr == ""
+    assert "INFO read 3 rows" in log and "a doubt" in log
+
+
+def test_an_error_is_one_line_on_the_terminal_and_whole_in_the_log(tmp_path):
+    done, log = job(tmp_path, "def deep():\n    raise ValueError('pool.csv: no rows')\ndeep()")
+    assert done.returncode != 0
+    assert done.stderr == "error: pool.csv: no rows\n"
+    assert "Traceback" in log and "in deep" in log and "ValueError: pool.csv: no rows" in log
+
+
+def test_an_error_without_words_is_told_by_its_kind(tmp_path):
+    assert job(tmp_path, "raise MemoryError")[0].stderr == "error: MemoryError\n"
+
+
+def test_a_second_run_begins_its_log_anew(tmp_path):
+    job(tmp_path, "logging.info('first')")
+    _, log = job(tmp_path, "logging.info('second')")
+    assert "second" in log and "first" not in log
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves when it is told to."""
+    now = [0.0]
+    monkeypatch.setattr(logbook.time, "monotonic", lambda: now[0])
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    return wait
+
+
+def test_progress_gives_every_item_and_tells_the_time_left(clock, caplog):
+    caplog.set_level("INFO")
+    seen = []
+    for item in logbook.progress(list("abcd"), "batches"):
+        seen.append(item)
+        clock(6)
+    assert seen == list("abcd")
+    assert [record.getMessage() for record in caplog.records] == [
+        "batches: 1 of 4, about 18 s left",
+        "batches: 2 of 4, about 12 s left",
+        "batches: 3 of 4, about 6 s left",
+        "batches: 4 of 4, about 0 s left",
+    ]
+
+
+def test_quick_items_do_not_fill_the_log(clock, caplog):
+    caplog.set_level("INFO")
+    for _ in logbook.progress(range(1_000), "steps"):
+        clock(0.01)
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == ["steps: 501 of 1000"]
+
+
+def test_no_items_are_no_progress(caplog):
+    assert list(logbook.progress([], "nothing")) == []
+    assert caplog.records == []

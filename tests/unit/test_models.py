@@ -1,0 +1,397 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny_model
+import torch
+from scipy import stats
+from tiny_model import EOS, LAYERS, VOCABULARY
+
+from quorum import models, pronouns
+from quorum.models import LocalModel, ModelError
+
+STEMS = ("the nurse", "the doctor asked", "who saw the patient", "A", "then the doctor wrote one chart and the nurse")
+PROMPTS = [f"{stem} {word}" for stem in STEMS for word in ("was", "left", "four", "and", "B", "seven", "their", "two")]
+
+
+def logits_alone(model: LocalModel, prompt: str) -> torch.Tensor:
+    """Logits after the prompt by the whole network, without a batch, padding or cache."""
+    with torch.no_grad():
+        return model.network(**model.tokenizer(prompt, return_tensors="pt"), use_cache=False).logits[0, -1].double()
+
+
+def generated(model: LocalModel, prompt: str, max_tokens: int) -> list[int]:
+    """Ids that transformers' own greedy search writes after the prompt, the end-of-sequence token included."""
+    ids = model.tokenizer(prompt, return_tensors="pt")
+    whole = model.network.generate(**ids, do_sample=False, max_new_tokens=max_tokens, pad_token_id=0)
+    return whole[0, ids["input_ids"].shape[1] :].tolist()
+
+
+# ---- the cut ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layers", range(1, LAYERS + 1))
+def test_the_two_parts_equal_the_whole(tiny, layers):
+    ids = torch.from_numpy(np.random.default_rng(layers).integers(0, len(VOCABULARY), (3, 11)))
+    with torch.no_grad():
+        whole = tiny.network.get_decoder()(input_ids=ids, use_cache=False, output_hidden_states=True)
+        lower = models.lower_part(tiny.network, layers)(input_ids=ids, use_cache=False).last_hidden_state
+        upper = models.upper_part(tiny.network, layers)(inputs_embeds=lower, use_cache=False).last_hidden_state
+    torch.testing.assert_close(lower, whole.hidden_states[LAYERS - layers], atol=1e-4, rtol=0)
+    torch.testing.assert_close(upper, whole.last_hidden_state, atol=1e-4, rtol=0)
+
+
+def test_the_upper_part_shares_its_weights_with_the_network(tiny):
+    upper = models.upper_part(tiny.network, 2)
+    assert upper.layers[0].self_attn.q_proj.weight is tiny.network.model.layers[LAYERS - 2].self_attn.q_proj.weight
+    assert tiny.network.config.num_hidden_layers == tiny.n_layers == LAYERS
+
+
+@pytest.mark.parametrize("part", [models.lower_part, models.upper_part])
+@pytest.mark.parametrize("layers", [-1, 0, LAYERS + 1])
+def test_a_cut_outside_the_model_names_the_choices(tiny, part, layers):
+    with pytest.raises(ModelError, match=rf"layers is {layers}\b.*{LAYERS} layers: choose 1 to {LAYERS}"):
+        part(tiny.network, layers)
+
+
+@pytest.mark.model
+def test_the_two_parts_equal_the_whole_of_the_studys_model(retrieved_folder):
+    model = models.load_local(retrieved_folder, "float32")
+    texts = ["The cardiologist reviewed the chart before", "In the ICU, the nurse said that"]
+    ids, mask = model.tokenizer(texts, return_tensors="pt", padding=True, padding_side="right").values()
+    with torch.no_grad():
+        whole = model.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        lower = models.lower_part(model.network, 8)(input_ids=ids, use_cache=False).last_hidden_state
+        upper = models.upper_part(model.network, 8)(inputs_embeds=lower, use_cache=False).last_hidden_state
+        split = model.network.get_output_embeddings()(upper)
+    real = mask.bool()
+    torch.testing.assert_close(split[real], whole[real], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(split[real].softmax(-1), whole[real].softmax(-1), atol=1e-4, rtol=0)
+
+
+# ---- completions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [256, 7])
+@pytest.mark.parametrize("max_tokens", [1, 25])
+def test_temperature_zero_equals_the_greedy_search_of_transformers(tiny, monkeypatch, batch, max_tokens):
+    monkeypatch.setattr(models, "BATCH", batch)
+    expected = [generated(tiny, prompt, max_tokens) for prompt in PROMPTS]
+    completions = tiny.complete(PROMPTS, n=1, temperature=0, max_tokens=max_tokens, seed=0)
+    assert completions == [[tiny_model.text_of(ids)] for ids in expected]
+    if max_tokens == 25:
+        # Rows that end early, at different steps, and rows that do not: else the case shows little.
+        lengths = [len(ids) for ids in expected]
+        assert len({n for n, ids in zip(lengths, expected, strict=True) if ids[-1] == EOS}) >= 2
+        assert max(lengths) == 25
+
+
+def test_a_row_ends_at_the_end_of_sequence_token_and_the_others_go_on(tiny, monkeypatch):
+    """Scripted logits: row r writes r words, then the end."""
+    words = [tiny_model.token(" one"), tiny_model.token(" two"), tiny_model.token(" three")]
+    rows = torch.tensor([tiny.tokenizer(f"A {w}")["input_ids"][-1] for w in ("two", "one", "nine", "three")])
+    plan = dict(zip(rows.tolist(), ([*words[:2]], [words[0]], [], [*words]), strict=True))
+    alive: list[tuple[int, int]] = []
+
+    def scripted(network, input_ids, past_key_values, **inputs):
+        if input_ids.shape[1] > 1:
+            alive[:] = [(int(row[-1]), 0) for row in input_ids]
+        else:
+            alive[:] = [(row, step + 1) for row, step in alive if step < len(plan[row])]
+            assert len(alive) == len(input_ids)
+        logits = torch.zeros(len(alive), len(VOCABULARY))
+        for i, (row, step) in enumerate(alive):
+            logits[i, (plan[row] + [EOS])[step]] = 5.0
+        return logits
+
+    monkeypatch.setattr(models, "_last_logits", scripted)
+    monkeypatch.setattr("transformers.DynamicCache.batch_select_indices", lambda cache, kept: None)
+    prompts = ["A two", "A one", "A nine", "A three"]
+    written = tiny.complete(prompts, n=1, temperature=0, max_tokens=9, seed=0)
+    assert written == [[" one two"], [" one"], [""], [" one two three"]]
+    assert tiny.complete(prompts, n=1, temperature=0, max_tokens=2, seed=0)[3] == [" one two"]
+
+
+def test_a_completion_depends_on_the_seed_and_the_row_and_not_on_the_batch(tiny, monkeypatch):
+    def write(prompts, n, seed):
+        return tiny.complete(prompts, n=n, temperature=1.0, max_tokens=8, seed=seed)
+
+    whole = write(PROMPTS, 1, 3)
+    assert write(PROMPTS[:9], 1, 3) == whole[:9]
+    monkeypatch.setattr(models, "BATCH", 3)
+    assert write(PROMPTS, 1, 3) == whole
+    assert write(PROMPTS, 1, 4) != whole
+    twice = write(PROMPTS, 2, 3)
+    assert [len(row) for row in twice] == [2] * len(PROMPTS)
+    assert [text for row in twice for text in row] == [
+        row[0] for row in write([prompt for prompt in PROMPTS for _ in range(2)], 1, 3)
+    ]
+    assert any(first != second for first, second in twice)
+
+
+def agrees(texts: list[str], p: torch.Tensor) -> float:
+    """Chi-square p-value of one-token texts against the probabilities of the vocabulary."""
+    cells: dict[str, float] = {}
+    for token, mass in enumerate(p.tolist()):
+        text = tiny_model.text_of([token])
+        cells[text] = cells.get(text, 0.0) + mass * len(texts)
+    assert set(texts) <= set(cells)
+    large = [text for text in cells if cells[text] >= 8]
+    observed = [texts.count(text) for text in large]
+    expected = [cells[text] for text in large]
+    observed.append(len(texts) - sum(observed))
+    expected.append(len(texts) - sum(expected))
+    return stats.chisquare(observed, expected).pvalue
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_the_first_token_follows_the_tempered_distribution(tiny, temperature):
+    texts = tiny.complete([PROMPTS[0]], n=4000, temperature=temperature, max_tokens=1, seed=11)[0]
+    p = (logits_alone(tiny, PROMPTS[0]) / temperature).softmax(-1)
+    assert agrees(texts, p) > 1e-3
+    # The test can tell: the distribution at another temperature is refused.
+    assert agrees(texts, (logits_alone(tiny, PROMPTS[0]) / (temperature * 1.3)).softmax(-1)) < 1e-6
+
+
+def test_the_second_token_follows_its_distribution_after_the_first(tiny):
+    texts = tiny.complete([PROMPTS[0]], n=12000, temperature=1.0, max_tokens=2, seed=5)[0]
+    plain = [word for word in VOCABULARY if word not in tiny_model.SPECIAL]
+    first = max(plain, key=lambda word: sum(text.startswith(word) for text in texts) if word.startswith(" ") else 0)
+    ids = torch.tensor([[*tiny.tokenizer(PROMPTS[0])["input_ids"], tiny_model.token(first)]])
+    with torch.no_grad():
+        p = tiny.network(input_ids=ids).logits[0, -1].double().softmax(-1)
+    seconds = [text.removeprefix(first) for text in texts if text.startswith(first)]
+    # A longer word can begin like this one.
+    seconds = [text for text in seconds if text in VOCABULARY or not text]
+    assert len(seconds) > 300
+    assert agrees(seconds, p) > 1e-3
+
+
+def test_a_temperature_near_zero_takes_the_likeliest_token(tiny):
+    cold = tiny.complete(PROMPTS, n=1, temperature=1e-4, max_tokens=6, seed=2)
+    assert cold == tiny.complete(PROMPTS, n=1, temperature=0, max_tokens=6, seed=0)
+
+
+def test_sampling_inverts_the_cumulative_distribution():
+    p = torch.tensor([0.0, 0.5, 0.25, 0.0, 0.25, 0.0])
+    uniforms = torch.cat([(torch.arange(8, dtype=torch.float64) + 0.5) / 8, torch.tensor([0.0, 1 - 2.0**-53]).double()])
+    tokens = models._sample(p.log().expand(10, -1), uniforms, 1.0)
+    assert tokens.tolist() == [1, 1, 1, 1, 2, 2, 4, 4, 1, 4]
+
+
+def test_nothing_is_asked_nothing_is_answered(tiny):
+    assert tiny.complete([], n=2, temperature=1.0, max_tokens=3, seed=0) == []
+    mass, entropy = tiny.next_token_probabilities([], pronouns.WORDS)
+    assert {group: values.shape for group, values in mass.items()} == dict.fromkeys(pronouns.WORDS, (0,))
+    assert entropy.shape == (0,)
+
+
+# ---- next-token probabilities ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [256, 7])
+def test_next_token_masses_and_entropy_equal_a_plain_softmax(tiny, monkeypatch, batch):
+    monkeypatch.setattr(models, "BATCH", batch)
+    mass, entropy = tiny.next_token_probabilities(PROMPTS, pronouns.WORDS)
+    assert list(mass) == list(pronouns.WORDS)
+    for i, prompt in enumerate(PROMPTS):
+        p = logits_alone(tiny, prompt).softmax(-1)
+        for gender, words in pronouns.WORDS.items():
+            expected = sum(p[tiny_model.token(f" {word}")].item() for word in words)
+            assert mass[gender][i] == pytest.approx(expected, abs=1e-5)
+        assert entropy[i] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
+
+
+def test_a_uniform_model_has_the_entropy_of_its_vocabulary(tiny):
+    tiny.network.get_output_embeddings().weight.zero_()
+    mass, entropy = tiny.next_token_probabilities(["the nurse"], pronouns.WORDS)
+    assert entropy == pytest.approx([np.log2(len(VOCABULARY))])
+    assert {g: m.item() * len(VOCABULARY) for g, m in mass.items()} == pytest.approx(
+        {gender: len(words) for gender, words in pronouns.WORDS.items()}
+    )
+
+
+def test_a_first_token_that_a_group_shares_counts_once(tiny):
+    one, _ = tiny.next_token_probabilities(PROMPTS, {"male": ["he"]})
+    same, _ = tiny.next_token_probabilities(PROMPTS, {"male": ["he", "he.", "he"]})
+    np.testing.assert_array_equal(one["male"], same["male"])
+
+
+def test_groups_that_share_a_first_token_are_refused(tiny):
+    with pytest.raises(ModelError, match="groups male and other share the first token ' he'"):
+        tiny.next_token_probabilities(PROMPTS, {"male": ["him", "he"], "other": ["she", "he."]})
+
+
+def test_neither_absolute_positions_nor_a_token_before_every_text_change_the_masses(tiny):
+    """GPT-2 adds a vector for each position, which padding must not shift; some tokenizers begin every text anew."""
+    from tokenizers.processors import TemplateProcessing
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(1)
+    network = GPT2LMHeadModel(
+        GPT2Config(vocab_size=len(VOCABULARY), n_positions=32, n_embd=16, n_layer=2, n_head=2, initializer_range=0.4)
+    )
+    tiny.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<unk> $A", special_tokens=[("<unk>", tiny_model.token("<unk>"))]
+    )
+    assert tiny.tokenizer("the")["input_ids"] == [tiny_model.token("<unk>"), tiny_model.token("the")]
+    model = LocalModel(network.eval(), tiny.tokenizer)
+    mass, entropy = model.next_token_probabilities(PROMPTS, pronouns.WORDS)
+    for i, prompt in enumerate(PROMPTS):
+        p = logits_alone(model, prompt).softmax(-1)
+        assert mass["male"][i] == pytest.approx(
+            sum(p[tiny_model.token(f" {w}")].item() for w in pronouns.WORDS["male"]), abs=1e-5
+        )
+        assert entropy[i] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_is_loaded_frozen_in_the_precision_asked_for(tiny_folder):
+    model = models.load_local(tiny_folder, "bfloat16")
+    assert {p.dtype for p in model.network.parameters()} == {torch.bfloat16}
+    assert not any(p.requires_grad for p in model.network.parameters())
+    assert not model.network.training
+    plain = models.load_local(tiny_folder, "float32")
+    mass, _ = model.next_token_probabilities(PROMPTS, pronouns.WORDS)
+    finer, _ = plain.next_token_probabilities(PROMPTS, pronouns.WORDS)
+    assert mass["male"].dtype == np.float64
+    np.testing.assert_allclose(mass["male"], finer["male"], atol=0.05)
+
+
+def test_the_number_of_threads_is_set(tiny_folder):
+    before = torch.get_num_threads()
+    try:
+        models.load_local(tiny_folder, "float32", threads=before + 1)
+        assert torch.get_num_threads() == before + 1
+        models.load_local(tiny_folder, "float32")
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_without_a_padding_token_the_end_of_sequence_token_pads(tmp_path, tiny):
+    tiny_model.write_model(tmp_path, pad=False)
+    model = models.load_local(tmp_path, "float32")
+    assert model.tokenizer.pad_token_id == EOS
+    asked = {"n": 1, "temperature": 0, "max_tokens": 6, "seed": 0}
+    assert model.complete(PROMPTS, **asked) == tiny.complete(PROMPTS, **asked)
+
+
+def spoil(folder, fault: str):
+    """A folder with one fault."""
+    tiny_model.write_model(folder)
+    weights = folder / "model.safetensors"
+    if fault == "no weights":
+        weights.unlink()
+    elif fault == "cut weights":
+        weights.write_bytes(weights.read_bytes()[:-1000])
+    elif fault == "config":
+        (folder / "config.json").write_text("{")
+    elif fault == "tokenizer":
+        (folder / "tokenizer.json").write_text("{")
+    elif fault == "empty":
+        for file in folder.iterdir():
+            file.unlink()
+    else:
+        return folder / "missing"
+    return folder
+
+
+@pytest.mark.parametrize("fault", ["missing", "empty", "no weights", "cut weights", "config", "tokenizer"])
+def test_a_folder_without_a_model_is_named(tmp_path, fault):
+    folder = spoil(tmp_path, fault)
+    with pytest.raises(ModelError, match="no causal language model|no such folder") as error:
+        models.load_local(folder, "float32")
+    assert str(error.value).startswith(f"{folder}: ")
+
+
+def test_a_relative_folder_that_is_not_there_is_no_model_to_download(tmp_path, monkeypatch):
+    calls = []
+
+    def refuse(*args, **kwargs):
+        calls.append(args)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=r"^models/none: no such folder"):
+        models.load_local("models/none", "float32")
+    with pytest.raises(ModelError, match=r"^models/none/a\.gguf: no such file"):
+        models.convert_gguf("models/none/a.gguf", tmp_path / "out")
+    assert not calls
+
+
+def test_a_folder_without_an_adapter_is_named(tiny_folder, tmp_path):
+    with pytest.raises(ModelError, match="no adapter of this model") as error:
+        models.load_local(tiny_folder, "float32", adapter=tmp_path / "none")
+    assert str(error.value).startswith(f"{tmp_path / 'none'}: ")
+
+
+def test_a_gguf_file_becomes_a_folder_with_the_same_model(tiny, tiny_folder, tmp_path):
+    tiny_model.write_gguf(tiny_folder, tmp_path / "a.gguf")
+    models.convert_gguf(tmp_path / "a.gguf", tmp_path / "deep" / "model")
+    converted = models.load_local(tmp_path / "deep" / "model", "float32")
+    ids = torch.from_numpy(np.random.default_rng(0).integers(0, len(VOCABULARY), (2, 13)))
+    with torch.no_grad():
+        torch.testing.assert_close(converted.network(ids).logits, tiny.network(ids).logits, atol=1e-5, rtol=0)
+    assert converted.tokenizer("hello")["input_ids"] == [1, *(ord(c) - 31 for c in "llo")]
+    assert converted.tokenizer.eos_token_id == 0
+    # Nothing of where it was made: the same file gives the same folder on any machine.
+    assert str(tmp_path) not in (tmp_path / "deep" / "model" / "config.json").read_text()
+    assert [folder.name for folder in (tmp_path / "deep").iterdir()] == ["model"]
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "deep" / "model").iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize("fault", ["garbage", "missing", "head", "table", "weights"])
+def test_a_file_that_is_no_gguf_is_named_and_leaves_nothing(tiny_folder, tmp_path, fault):
+    gguf = tmp_path / "a.gguf"
+    tiny_model.write_gguf(tiny_folder, gguf)
+    content = gguf.read_bytes()
+    if fault == "missing":
+        gguf.unlink()
+    else:
+        table = content.index(b"blk.1.ffn_up.weight") + 25
+        end = {"garbage": 0, "head": 28, "table": table, "weights": len(content) - 500}[fault]
+        gguf.write_bytes(content[:end] or b"not a model" * 99)
+    with pytest.raises(ModelError, match="not a GGUF file|no such file") as error:
+        models.convert_gguf(gguf, tmp_path / "model")
+    assert str(error.value).startswith(f"{gguf}: ")
+    assert not (tmp_path / "model").exists()
+
+
+# ---- precision -------------------------------------------------------------------------------------------------------
+
+
+def test_the_matrix_rate_counts_two_operations_per_product_and_no_warm_up(monkeypatch):
+    """A clock on which a float32 product takes 1/4 s and a bfloat16 product 1/8 s, the first ones 9 s."""
+    now, seen = [0.0], set()
+
+    def linear(x, weight):
+        assert x.shape == (3, 5)
+        assert weight.shape == (7, 5)
+        assert x.dtype == weight.dtype
+        slow = 9.0 if x.dtype not in seen else 0.0
+        seen.add(x.dtype)
+        now[0] += slow or (0.25 if x.dtype == torch.float32 else 0.125)
+
+    monkeypatch.setattr(torch.nn.functional, "linear", linear)
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    rates = models.measure_precision(width=5, inner=7, tokens=3)
+    assert rates == [("float32", 2 * 3 * 5 * 7 * 4.0), ("bfloat16", 2 * 3 * 5 * 7 * 8.0)]
+
+
+@pytest.mark.parametrize(("ratio", "chosen"), [(0.2, "float32"), (1.49, "float32"), (1.5, "bfloat16"), (6, "bfloat16")])
+def test_bfloat16_must_be_half_as_fast_again(ratio, chosen):
+    assert models.choose_precision([("float32", 2e11), ("bfloat16", ratio * 2e11)]) == chosen
+
+
+@pytest.mark.parametrize("chosen", ["float32", "bfloat16"])
+def test_the_chosen_precision_is_read_from_its_table(chosen):
+    names = ["float32", "bfloat16"]
+    table = pd.DataFrame({"dtype": names, "rate": [1.0, 2.0], "chosen": [name == chosen for name in names]})
+    assert models.chosen_dtype(table) == chosen

@@ -1,0 +1,119 @@
+"""Which library modules a script runs: against Python's own account of what it has imported."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quorum.figures import FIGURES
+from quorum.sources import modules_of
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+# Runs every import statement of a script, those inside functions of the library it meets included, and tells the
+# files that Python has loaded for it.
+LOADED = """
+import ast, sys
+from pathlib import Path
+from quorum import __file__ as package
+root = Path(package).parent
+waiting, done = [Path(sys.argv[1])], set()
+while waiting:
+    path = waiting.pop()
+    done.add(path)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and "quorum" in ast.unparse(node):
+            exec(ast.unparse(node), {})
+    loaded = {Path(m.__file__) for n, m in list(sys.modules.items()) if n.split(".")[0] == "quorum"}
+    waiting = list(loaded - done)
+print("\\n".join(sorted(map(str, loaded))))
+"""
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+def found(folder: Path, *by_name: str) -> list[str]:
+    paths = modules_of(folder / "door.py", *(folder / name for name in by_name))
+    return [str(Path(path).relative_to(folder)) for path in paths]
+
+
+LIBRARY = {
+    "quorum/__init__.py": "",
+    "quorum/first.py": "import os\nfrom quorum.second import anything",
+    "quorum/second.py": "def lazily():\n    from quorum.part import inner\n    return inner",
+    "quorum/part/__init__.py": "",
+    "quorum/part/inner.py": "from quorum import first",
+    "quorum/unused.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("door", "modules"),
+    [
+        ("import os, pandas", []),
+        ("from quorum import unused", ["quorum/__init__.py", "quorum/unused.py"]),
+        ("import quorum.unused as u", ["quorum/__init__.py", "quorum/unused.py"]),
+        ("from quorum.unused import name", ["quorum/__init__.py", "quorum/unused.py"]),
+        ("import quorumlike\nfrom quorumlike.first import x", []),
+        ("text = 'from quorum import first'  # import quorum.first", []),
+    ],
+)
+def test_what_a_door_imports(tmp_path, door, modules):
+    write(tmp_path, LIBRARY | {"door.py": door, "quorumlike/first.py": ""})
+    assert found(tmp_path) == modules
+
+
+def test_imports_are_followed_through_functions_packages_and_circles(tmp_path):
+    write(tmp_path, LIBRARY | {"door.py": "from quorum import first"})
+    assert found(tmp_path) == sorted(set(LIBRARY) - {"quorum/unused.py"})
+
+
+def test_a_module_that_is_imported_by_its_name_counts_with_all_that_it_imports(tmp_path):
+    write(tmp_path, LIBRARY | {"door.py": "import importlib"})
+    assert found(tmp_path) == []
+    assert found(tmp_path, "quorum/second.py") == sorted(set(LIBRARY) - {"quorum/unused.py"})
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.py")))
+def test_no_door_runs_a_module_that_is_not_declared(script):
+    declared = set(modules_of(SCRIPTS / script))
+    assert declared >= {str(SCRIPTS / "quorum" / "__init__.py"), str(SCRIPTS / "quorum" / "logbook.py")}
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse((SCRIPTS / script).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "quorum"
+        for alias in node.names
+    }
+    assert {f"{name}.py" for name in imported} | {f"{name}/__init__.py" for name in imported} >= {
+        name for name in (os.path.relpath(path, SCRIPTS / "quorum") for path in declared) if name.split("/")[0] in imported
+    }
+
+
+@pytest.mark.parametrize("script", ["fine_tune.py", "filter_contributions.py", "tipping.py", "draw_figure.py"])
+def test_declared_modules_are_those_that_python_loads(script):
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADED, str(SCRIPTS / script)],
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout.split()
+    assert modules_of(SCRIPTS / script) == loaded
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_runs_its_own_module_and_the_theme_and_no_other_figure(figure):
+    folder = SCRIPTS / "quorum" / "figures"
+    declared = modules_of(SCRIPTS / "draw_figure.py", folder / f"{FIGURES[figure].module}.py")
+    drawn_by = {Path(path).name for path in declared if Path(path).parent == folder}
+    assert drawn_by == {"__init__.py", "theme.py", f"{FIGURES[figure].module}.py"}

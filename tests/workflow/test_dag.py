@@ -1,0 +1,222 @@
+"""What the workflow plans to do, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import runs
+
+pytestmark = pytest.mark.workflow
+
+TARGETS = {
+    "all",
+    "baseline",
+    "bargaining",
+    "defenses",
+    "figures",
+    "release",
+    "depth_study",
+    "overlap_study",
+    "learning_curve",
+}
+
+
+def script_of(rule: str) -> str:
+    """Scripts have the names of their rules, but sentences are sentences, whoever wrote them, and a figure a figure."""
+    if rule.startswith("draw_"):
+        return "draw_figure"
+    return {"encode_pool": "encode_background"}.get(rule, rule)
+
+
+READ_RULES = """
+import json
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
+
+with SnakemakeApi(OutputSettings()) as api:
+    workflow = api.workflow(ResourceSettings(), config_settings=ConfigSettings(), snakefile=Path("Snakefile"))._workflow
+    print(json.dumps([
+        {
+            "name": rule.name,
+            "docstring": rule.docstring,
+            "script": rule.script and str(rule.script),
+            "log": [str(path) for path in rule.log],
+            "benchmark": rule.benchmark and str(rule.benchmark),
+            "input": [name for name, _ in rule.input._allitems()],
+            "output": [name for name, _ in rule.output._allitems()],
+            "products": [str(path) for path in rule.products()],
+        }
+        for rule in workflow.rules
+    ]))
+"""
+
+
+@pytest.fixture(scope="module")
+def rules(fresh) -> dict[str, dict]:
+    """Every rule as Snakemake has read it."""
+    read = [sys.executable, "-c", READ_RULES]
+    printed = subprocess.run(read, cwd=fresh, capture_output=True, encoding="utf-8", check=True).stdout
+    return {rule["name"]: rule for rule in json.loads(printed)}
+
+
+@pytest.fixture(scope="module")
+def default(fresh) -> list[runs.Job]:
+    return runs.planned(fresh, configs=())
+
+
+# ---- the rules -------------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_says_what_it_does(rules):
+    assert [name for name, rule in rules.items() if not rule["docstring"]] == []
+
+
+def test_rules_without_a_script_are_the_named_targets(rules):
+    assert {name for name, rule in rules.items() if not rule["script"]} == TARGETS
+    for name in TARGETS - {"all"}:
+        assert rules[name]["docstring"].startswith("Target: ")
+
+
+def test_every_rule_has_log_benchmark_and_names_for_its_files(rules):
+    for name in rules.keys() - TARGETS:
+        rule, folder = rules[name], "draw_figure" if name.startswith("draw_") else name
+        assert len(rule["log"]) == 1 and rule["log"][0].startswith(f"results/logs/{folder}"), name
+        assert rule["benchmark"].startswith(f"results/benchmarks/{folder}/"), name
+        assert rule["output"] and None not in rule["output"], name
+        assert rule["input"] and None not in rule["input"], name
+        assert "code" in rule["input"], name
+
+
+def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule(rules):
+    scripts = {name: rule["script"] for name, rule in rules.items() if rule["script"]}
+    assert scripts == {name: f"../scripts/{script_of(name)}.py" for name in scripts}
+    doors = {f"../scripts/{path.name}" for path in (runs.ROOT / "scripts").glob("*.py")}
+    assert set(scripts.values()) == doors
+
+
+def test_no_two_rules_make_the_same_file(rules):
+    products = [path for name in rules.keys() - TARGETS for path in rules[name]["products"]]
+    assert len(products) == len(set(products))
+
+
+# ---- the jobs --------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default):
+    """By hand: 5 seeds x (n = 0, 2 styles x 4 sizes, 2 styles x 5 filters) models."""
+    counted = runs.count(default)
+    assert len(default) <= 315
+    assert counted["fine_tune"] == counted["audit_model"] == 5 * (1 + 2 * 4 + 2 * 5)
+    assert counted["filter_contributions"] == 5 * 2 * 5
+    assert counted["write_background"] == counted["encode_background"] == 5
+    assert sum(rule.startswith("draw_") for rule in counted) == 6
+
+
+def test_the_model_as_deployed_is_trained_once_per_seed(default):
+    zero = [job for job in default if job.rule == "fine_tune" and job.wildcards["size"] == "0"]
+    assert sorted(job.wildcards["seed"] for job in zero) == list("12345")
+    assert {job.wildcards["style"] for job in zero} == {"none"}
+
+
+def test_the_tipping_curve_waits_for_no_filter(fresh):
+    jobs = runs.planned(fresh, "results/figures/tipping_curve.svg", configs=())
+    counted = runs.count(jobs)
+    assert counted["filter_contributions"] == 0
+    assert counted["fine_tune"] == 5 * (1 + 2 * 4)
+    assert [rule for rule in counted if rule.startswith("draw_")] == ["draw_tipping_curve"]
+    assert not any(path.startswith("results/tables/") for job in jobs for path in job.output)
+
+
+@pytest.mark.parametrize(
+    ("target", "needs", "needs_not"),
+    [
+        ("baseline", {"audit_released", "record_provenance"}, {"fine_tune", "write_pool"}),
+        ("bargaining", {"fine_tune", "tipping", "wordings"}, {"filter_contributions", "draw_domains"}),
+        ("defenses", {"filter_contributions", "defense_effects", "paper_comparison"}, {"draw_defenses"}),
+        ("figures", {"draw_pipeline", "filter_contributions"}, {"release_pool", "costs"}),
+        ("release", {"write_pool", "release_pool"}, {"retrieve_model", "fine_tune"}),
+        ("depth_study", {"depth_table", "draw_depth_study"}, {"filter_contributions"}),
+        ("overlap_study", {"overlap_table", "draw_overlap_study"}, {"filter_contributions"}),
+        ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "filter_contributions"}),
+    ],
+)
+def test_a_named_target_needs_its_own_part_only(fresh, target, needs, needs_not):
+    planned = set(runs.count(runs.planned(fresh, target, configs=())))
+    assert needs <= planned
+    assert not needs_not & planned
+
+
+def test_depths_and_overlaps_are_those_of_their_studies(fresh):
+    depths = [job for job in runs.planned(fresh, "depth_study", configs=()) if job.rule == "fine_tune"]
+    assert {job.wildcards["layers"] for job in depths} == {"2", "4", "8", "15", "30"}
+    assert len(depths) == 5 * (1 + 2) * 3
+    worlds = [job for job in runs.planned(fresh, "overlap_study", configs=()) if job.rule == "fine_tune"]
+    assert {job.wildcards["overlap"] for job in worlds} == {"0.0", "0.1", "0.25", "1.0"}
+    assert {job.wildcards["style"] for job in worlds} == {"template", "none"}
+    assert len(worlds) == 4 * (1 + 3) * 3
+
+
+OTHERS = [*sorted({path.stem for path in (runs.ROOT / "config").glob("*.yaml")} - {"config", "schema"}), "tiny"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_configuration_file_walks_the_same_rules(fresh, default, name):
+    jobs = runs.planned(fresh, configs=[f"config/{name}.yaml"])
+    assert set(runs.count(jobs)) == set(runs.count(default))
+    if name == "full":
+        trained = [job for job in jobs if job.rule == "fine_tune"]
+        assert {job.wildcards["layers"] for job in trained} == {"30"}
+        assert {job.wildcards["strategy"] for job in trained} == {"balanced", "counter", "parity", "none"}
+
+
+def test_a_model_of_ones_own_is_not_retrieved(fresh):
+    changes = {"model": {"path": "mine", "name": "Mine"}}
+    (fresh / "mine").mkdir()
+    (fresh / "mine" / "config.json").write_text("{}")
+    planned = runs.planned(fresh, "results/tables/wordings.csv", configs=[runs.write_config(fresh, changes)])
+    assert "retrieve_model" not in runs.count(planned)
+
+
+def test_a_submitted_pool_takes_the_place_of_the_written_one(fresh):
+    (fresh / "pool.csv").write_text("text\n")
+    changes = {"collective": {"pool_file": "pool.csv"}}
+    config = runs.write_config(fresh, changes, "submitted.yaml")
+    jobs = runs.planned(fresh, "defenses", configs=[config])
+    assert runs.count(jobs)["accept_submission"] == 5
+    assert runs.count(jobs)["write_pool"] == 0
+    studies = runs.planned(fresh, "depth_study", "overlap_study", configs=[config])
+    assert {job.wildcards["strategy"] for job in studies if job.rule == "write_pool"} == {"parity"}
+
+
+# ---- configurations that cannot be run -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"collective": {"agnets": 3}}, ["collective.agnets", "did you mean collective.agents", "sentences_per_agent"]),
+        ({"defense": {"names": ["none", "psychic"]}}, ["defense.names[1]", "psychic", "keyword, repetition, tfidf"]),
+        ({"collective": {"agents": "many"}}, ["collective.agents", "many", "whole number, at least 1"]),
+        ({"defense": {"at_size": 333}}, ["defense.at_size", "333", "one of collective.sizes"]),
+        ({"seeds": []}, ["seeds", "[]", "list of 1 or more"]),
+        ({"figures": {"domains": {"widht": 3}}}, ["figures.domains.widht", "did you mean figures.domains.width"]),
+    ],
+    ids=["mistyped key", "unknown defense", "wrong type", "unknown size", "no seeds", "mistyped style key"],
+)
+def test_a_bad_configuration_stops_before_any_job(unused, changes, words):
+    stopped = runs.run(unused, configs=[runs.write_config(unused, changes)])
+    assert stopped.returncode != 0
+    for word in words:
+        assert word in stopped.stdout
+    assert "Traceback" not in stopped.stdout
+    assert not (unused / "results").exists() and not (unused / "resources" / "retrieved").exists()
+
+
+def test_all_problems_of_a_configuration_are_told_at_once(unused):
+    changes = {"seeds": 3, "audit": {"max_token": 5}}
+    told = runs.snakemake(unused, "--dry-run", configs=[runs.write_config(unused, changes)]).stdout
+    assert "seeds: found 3" in told and "audit.max_token" in told

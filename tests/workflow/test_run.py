@@ -1,0 +1,265 @@
+"""A whole run on the real model: what it leaves, and what it does again after a change."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import runs
+
+from quorum import tables
+from quorum.figures import FIGURES, FORMATS
+
+pytestmark = [pytest.mark.workflow, pytest.mark.model, pytest.mark.slow]
+
+TABLES = (
+    "baseline_bias",
+    "tipping_curve",
+    "tipping_points",
+    "defenses",
+    "domains",
+    "utility",
+    "paper_comparison",
+    "wordings",
+    "costs",
+    "depth_study",
+    "overlap_study",
+)
+DEFENSES = ("keyword", "repetition", "tfidf", "minhash", "composite")
+STYLES = ("template", "varied")
+PROBE_SETS = ("held_out", "matched")
+STUDY = Path("results", "uptake", "fine_tune", "last2", "overlap0.0")
+
+
+def named(rules: Iterable[str]) -> set[str]:
+    """Rules without the one that only asks for all others."""
+    return set(rules) - {"all"}
+
+
+# ---- what a run leaves -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_there_with_its_columns_in_both_formats(finished, name):
+    path = finished / "results" / "tables" / name
+    table = tables.read_table(f"{path}.parquet", name)
+    assert len(table)
+    text = pd.read_csv(f"{path}.csv", keep_default_na=False, na_values=[""])
+    assert list(text.columns) == [column.name for column in tables.SCHEMAS[name]]
+    pd.testing.assert_frame_equal(text, table, check_dtype=False, rtol=1e-9)
+
+
+def test_no_table_is_there_that_nobody_declared(finished):
+    assert {path.stem for path in (finished / "results" / "tables").iterdir()} == set(TABLES)
+
+
+def test_tables_have_a_row_for_every_condition(finished):
+    def keys(name: str, *columns: str) -> set[tuple]:
+        table = tables.read_table(finished / "results" / "tables" / f"{name}.parquet", name)
+        rows = [tuple(row) for row in table[list(columns)].to_numpy()]
+        assert len(rows) == len(set(rows))
+        return set(rows)
+
+    swept = {(s, p, "none", n) for s in STYLES for p in PROBE_SETS for n in (0, 20, 40)}
+    filtered = {(s, p, d, 40) for s in STYLES for p in PROBE_SETS for d in DEFENSES}
+    assert keys("tipping_curve", "style", "probe_set", "defense", "pool_size") == swept | filtered
+    compared = {(s, p, d) for s in STYLES for p in PROBE_SETS for d in ("none", *DEFENSES)}
+    assert keys("defenses", "style", "probe_set", "defense") == compared
+    assert keys("tipping_points", "style", "probe_set", "defense") == compared
+    assert len(keys("baseline_bias", "probe_set", "domain")) == 2 * (4 + 1)
+    assert len(keys("domains", "style", "probe_set", "pool_size", "domain")) == 2 * 2 * 2 * 4
+    depths = {(k, s, n, p) for k in (1, 2) for s, n in (("none", 0), *((s, 40) for s in STYLES)) for p in PROBE_SETS}
+    assert keys("depth_study", "layers", "style", "pool_size", "probe_set") == depths
+    worlds = {(xi, n, p) for xi in (0.0, 1.0) for n in (0, 40) for p in PROBE_SETS}
+    assert keys("overlap_study", "overlap", "pool_size", "probe_set") == worlds
+
+
+def test_costs_count_the_jobs_of_the_run(finished):
+    costs = tables.read_table(finished / "results" / "tables" / "costs.parquet", "costs").set_index("rule")
+    models = 1 + 2 * 2 + 2 * 5
+    # The studies beside the main one may have begun before the table was made.
+    assert costs.loc["fine_tune", "jobs"] >= models and costs.loc["audit_model", "jobs"] >= models
+    assert (costs["seconds_total"] >= costs["seconds_mean"]).all()
+
+
+def test_figures_are_whole_in_every_format(finished):
+    folder = finished / "results" / "figures"
+    drawn = [name for name in FIGURES if name != "learning_curve"]
+    assert {path.name for path in folder.iterdir()} == {f"{name}.{suffix}" for name in drawn for suffix in FORMATS}
+    for name in drawn:
+        assert json.loads((folder / f"{name}.vl.json").read_text(encoding="utf-8"))["$schema"]
+        assert ElementTree.parse(folder / f"{name}.svg").getroot().tag.endswith("svg")
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n")
+        assert (folder / f"{name}.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_the_release_is_balanced_and_of_the_size_that_the_agents_can_write(finished):
+    for style in STYLES:
+        sentences = tables.read_table(finished / "results" / "release" / style / "sentences.parquet", "contributions")
+        assert sentences["gender"].value_counts().to_dict() == {"male": 20, "female": 20}
+
+
+def test_nothing_half_written_is_left(finished):
+    assert [path for path in (finished / "results").rglob(".*")] == []
+    assert [path for path in (finished / "resources" / "retrieved").rglob(".*")] == []
+
+
+def test_the_report_has_every_table_and_figure_with_its_caption(spoilt):
+    done = runs.snakemake(spoilt, "--report", "report.zip", configs=["config/tiny.yaml"])
+    assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(spoilt / "report.zip") as archive:
+        content = "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+    for kind, names in (("table", set(TABLES) - {"depth_study", "overlap_study"}), ("figure", ["tipping_curve"])):
+        for name in names:
+            caption = (runs.ROOT / "resources" / "report" / f"{kind}_{name}.rst").read_text(encoding="utf-8")
+            words = next(line for line in caption.splitlines() if len(line.split()) > 5 and "`" not in line)
+            assert words.split("*")[0][:40] in content, f"{kind} {name}"
+
+
+# ---- what is done again ----------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    again = runs.run(finished, "all", "depth_study", "overlap_study")
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout
+
+
+def test_a_copy_of_a_run_has_nothing_to_do(spoilt):
+    """Else the tests below would prove nothing."""
+    assert runs.planned(spoilt) == []
+
+
+def test_a_style_key_redraws_its_figure_alone(replanned):
+    jobs = replanned({"figures": {"domains": {"width": 341}}})
+    assert named(runs.count(jobs)) == {"draw_domains"}
+
+
+def append(path: Path, line: str = "# another line\n") -> None:
+    """Anew, since the file may be shared by several folders."""
+    content = path.read_text(encoding="utf-8")
+    path.unlink()
+    path.write_text(content + line, encoding="utf-8")
+
+
+def changed_by(jobs: list[runs.Job], path: str) -> set[str]:
+    """Rules that run because of the file itself."""
+    return {job.rule for job in jobs if "Updated input files" in job.reason and path in job.reason}
+
+
+def test_an_edited_module_reruns_what_imports_it_and_what_follows(spoilt):
+    append(spoilt / "scripts" / "quorum" / "tipping.py")
+    jobs = runs.planned(spoilt)
+    assert changed_by(jobs, "quorum/tipping.py") == {"tipping", "publish_tipping"}
+    follows = {"defenses", "paper_comparison", "costs"}
+    figures = {f"draw_{name}" for name, figure in FIGURES.items() if {"tipping_curve"} & set(figure.tables)}
+    assert named(runs.count(jobs)) <= {"tipping", "publish_tipping"} | follows | figures
+    assert {"tipping", "publish_tipping", "paper_comparison", "draw_tipping_curve"} <= set(runs.count(jobs))
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("quorum/figures/theme.py", {f"draw_{name}" for name in FIGURES} - {"draw_depth_study", "draw_overlap_study"}),
+        ("quorum/figures/domains.py", {"draw_domains"}),
+        ("quorum/defenses/tfidf.py", {"filter_contributions"}),
+    ],
+)
+def test_an_edited_module_that_is_found_by_name_reruns_its_rules(spoilt, module, rules):
+    append(spoilt / "scripts" / module)
+    assert changed_by(runs.planned(spoilt), module) == rules - {"draw_learning_curve"}
+
+
+def test_an_edited_door_reruns_its_rule(spoilt):
+    append(spoilt / "scripts" / "wordings.py")
+    jobs = [job for job in runs.planned(spoilt) if job.rule not in ("all", "costs")]
+    assert [job.rule for job in jobs] == ["wordings", "draw_pipeline"] or set(runs.count(jobs)) == {
+        "wordings",
+        "draw_pipeline",
+    }
+
+
+def test_the_false_positive_rate_leaves_undefended_models_alone(replanned):
+    jobs = replanned({"defense": {"false_positive_rate": 0.1}})
+    trained = [job for job in jobs if job.rule == "fine_tune"]
+    assert sorted(job.wildcards["defense"] for job in trained) == sorted(2 * DEFENSES)
+    audited = [job for job in jobs if job.rule == "audit_model"]
+    assert not any("/none/" in job.wildcards["condition"] for job in audited)
+    assert runs.count(jobs)["encode_pool"] == runs.count(jobs)["write_background"] == 0
+
+
+def test_one_more_seed_runs_that_seed_and_what_adds_up(replanned):
+    jobs = replanned({"seeds": [1, 2]})
+    of_a_seed = [job for job in jobs if "seed" in job.wildcards or "seed" in job.wildcards.get("condition", "")]
+    assert of_a_seed and all("seed2" in job.output[0] for job in of_a_seed)
+    others = named(runs.count(jobs)) - set(runs.count(of_a_seed))
+    figures = {f"draw_{name}" for name in FIGURES} - {"draw_depth_study", "draw_overlap_study", "draw_learning_curve"}
+    summaries = {"baseline_bias", "gather", "describe_streams", "tipping", "publish_tipping", "domains", "wordings"}
+    summaries |= {"utility", "defense_effects", "paper_comparison", "costs"}
+    assert others == summaries | figures
+
+
+def test_a_smaller_sweep_trains_nothing(replanned):
+    jobs = replanned({"collective": {"sizes": [0, 40]}})
+    assert not {"fine_tune", "audit_model", "write_pool"} & set(runs.count(jobs))
+    assert "gather" in runs.count(jobs)
+
+
+def test_a_deleted_audit_is_made_again_with_the_same_content(spoilt):
+    condition = STUDY / "varied" / "parity" / "n40" / "none" / "seed1"
+    audit = spoilt / condition / "audit.parquet"
+    content = audit.read_bytes()
+    audit.unlink()
+    jobs = runs.planned(spoilt)
+    assert runs.count(jobs)["audit_model"] == 1
+    assert {"gather", "tipping", "draw_tipping_curve"} <= set(runs.count(jobs))
+    assert not {"fine_tune", "filter_contributions", "encode_pool", "audit_released"} & set(runs.count(jobs))
+    done = runs.run(spoilt, str(condition / "audit.parquet"))
+    assert done.returncode == 0, done.stdout
+    assert audit.read_bytes() == content
+
+
+# ---- what goes wrong between two rules -------------------------------------------------------------------------------
+
+
+def test_a_cut_parquet_between_two_rules_is_named_and_nothing_else_is_lost(spoilt):
+    streams = spoilt / "results" / "statistics" / "undefended" / "streams.parquet"
+    published = spoilt / "results" / "tables" / "tipping_curve.csv"
+    before, content = {p for p in spoilt.rglob("results/**/*") if p.is_file()}, published.read_bytes()
+    whole = streams.read_bytes()
+    streams.unlink()
+    streams.write_bytes(whole[: len(whole) // 2])
+    stopped = runs.run(spoilt, "results/tables/tipping_curve.csv")
+    assert stopped.returncode != 0
+    assert "results/statistics/undefended/streams.parquet: not a readable Parquet file" in stopped.stdout
+    lost = {path.relative_to(spoilt / "results") for path in before if not path.exists()}
+    # Of the job that failed, Snakemake deletes what it may have begun.
+    assert lost <= {Path("statistics", "undefended", f"{name}.parquet") for name in ("tipping_curve", "tipping_points")}
+    assert published.read_bytes() == content
+    streams.unlink()
+    mended = runs.run(spoilt, "results/tables/tipping_curve.csv")
+    assert mended.returncode == 0, mended.stdout
+    assert published.read_bytes() == content
+
+
+# ---- the same again --------------------------------------------------------------------------------------------------
+
+
+def test_the_same_configuration_elsewhere_gives_the_same_bytes(finished, unused):
+    runs.copy_retrieved(finished, unused)
+    done = runs.run(unused, "bargaining", "release", "results/tables/baseline_bias.csv")
+    assert done.returncode == 0, done.stdout
+    made = [
+        path.relative_to(unused)
+        for suffix in ("csv", "parquet", "safetensors")
+        for path in (unused / "results").rglob(f"*.{suffix}")
+        if path.name != "precision.parquet"
+    ]
+    assert Path("results/tables/wordings.csv") in made and Path("results/release/varied/sentences.csv") in made
+    differ = [str(path) for path in made if (unused / path).read_bytes() != (finished / path).read_bytes()]
+    assert differ == []
