@@ -326,7 +326,7 @@ def validate_written(
 def require_size(accepted: pd.DataFrame, rejections: pd.DataFrame, size: int, path: str | Path) -> None:
     """Raises SubmissionError if a submission has fewer accepted sentences than the largest pool of the study needs."""
     if len(accepted) < size:
-        reasons = rejections["reason"].str.partition(":")[0].value_counts()
+        reasons = rejections["reason"].str.split(":").str[0].value_counts()
         why = "; ".join(f"{reason}: {count}" for reason, count in reasons.items()) or "none was rejected"
         raise SubmissionError(
             f"{path}: {len(accepted)} sentences were accepted, and collective.sizes asks for {size} ({why}). "

@@ -37,9 +37,7 @@ def trace(
         means = frame.groupby("probe_set", as_index=False).mean()
         loss = history["loss"].tail(max(1, len(history) // 10)).mean()
         parts.append(means.assign(epochs=float(length), steps=len(history), loss=loss, seed=seed))
-    return pd.concat(parts, ignore_index=True).rename(
-        columns={"exact": "exact_male_share", "mass": "pronoun_mass"}
-    )
+    return pd.concat(parts, ignore_index=True).rename(columns={"exact": "exact_male_share", "mass": "pronoun_mass"})
 
 
 def learning_curve(traces: pd.DataFrame, background_share: float) -> pd.DataFrame:

@@ -37,4 +37,4 @@ def progress(items: Sequence, what: str) -> Iterator:
 
 def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     logging.error("the job failed", exc_info=(kind, error, traceback))
-    print(f"error: {error or kind.__name__}", file=sys.stderr)
+    print(f"error: {str(error) or kind.__name__}", file=sys.stderr)

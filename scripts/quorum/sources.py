@@ -28,10 +28,11 @@ def _imports(path: Path, root: Path) -> frozenset[Path]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        for name in names:
-            if name.split(".")[0] == PACKAGE:
-                base = root.joinpath(*name.split("."))
-                found |= {file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()}
+        for parts in (name.split(".") for name in names):
+            if parts[0] == PACKAGE:
+                # Python runs the packages on the way, too.
+                for base in (root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)):
+                    found |= {file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()}
     return frozenset(found)
 
 

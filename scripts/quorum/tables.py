@@ -364,9 +364,9 @@ def describe() -> str:
     lines = [
         "# Tables",
         "",
-        "Every table between two rules, and every table of a run, has the columns below; writing one that has not fails.",
-        "Tables under `results/tables/` lie there as Parquet and as CSV. Shares are in 0..1, reductions in percentage",
-        "points. A column that may be empty says so; no other may. How the numbers are defined: [method.md](method.md).",
+        "Every table between two rules, and every table of a run, has the columns below; one that has not is refused.",
+        "Those under `results/tables/` lie there as Parquet and as CSV. Shares are in 0..1, reductions in percentage",
+        "points. A column that may be empty says so; no other may. How numbers are defined: [method.md](method.md).",
         "(This page is made from `scripts/quorum/tables.py` by `make docs/tables.md`; do not edit it.)",
     ]
     for name, columns in SCHEMAS.items():

@@ -144,7 +144,7 @@ def test_a_folder_says_its_whole_condition(study):
         assert FOLDER.fullmatch(conditions.folder(condition)).groupdict() == {k: str(v) for k, v in condition.items()}
 
 
-@pytest.mark.parametrize(("size", "defense"), product((0, 20), ("none", "tfidf")))
+@pytest.mark.parametrize(("size", "defense"), list(product((0, 20), ("none", "tfidf"))))
 def test_sources_of_a_condition(size, defense):
     condition = {
         "overlap": 0.1,
@@ -163,10 +163,10 @@ def test_sources_of_a_condition(size, defense):
 
 def test_conditions_that_share_a_source_are_few():
     """One background per seed and one pool per seed and style, for all sizes and filters."""
-    study = conditions.of_study("defended", DEFAULTS)
-    assert len({conditions.source(c, "background") for c in study}) == 5
-    assert len({conditions.source(c, "pool") for c in study} - {""}) == 5 * 2
-    assert len({conditions.source(c, "verdicts") for c in study} - {""}) == 5 * 2 * 5
+    study = conditions.of_study("defended", config(seeds=[1, 2, 3, 4]))
+    assert len({conditions.source(c, "background") for c in study}) == 4
+    assert len({conditions.source(c, "pool") for c in study} - {""}) == 4 * 2
+    assert len({conditions.source(c, "verdicts") for c in study} - {""}) == 4 * 2 * 5
 
 
 def test_timings_are_told_apart_as_folders_are():
@@ -199,3 +199,13 @@ def test_a_figure_with_filters_reads_the_published_tables():
 def test_figures_of_the_studies_beside_the_main_one_wait_to_be_asked_for():
     names = ["domains", "depth_study", "overlap_study", "learning_curve", "utility"]
     assert conditions.main_figures(names) == ["domains", "utility"]
+
+
+def test_a_figure_shows_the_size_at_which_filters_are_compared_unless_it_is_told_another():
+    chosen = config(defense={"at_size": 500})
+    assert conditions.style_of_figure("domains", chosen)["main_size"] == 500
+    chosen["figures"]["domains"]["main_size"] = 250
+    assert conditions.style_of_figure("domains", chosen)["main_size"] == 250
+    # The curve shows every size and has no such key.
+    assert conditions.style_of_figure("tipping_curve", chosen) == chosen["figures"]["tipping_curve"]
+    assert DEFAULTS["figures"]["domains"]["main_size"] is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from tiny_model import EOS, LAYERS, VOCABULARY, token
@@ -92,7 +92,7 @@ def counted(n_texts: int, layers: int, seed: int) -> hidden_states.HiddenStates:
 
 
 @given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=3), data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None)
 def test_a_selection_holds_the_texts_of_the_rows_in_their_order(sizes, data):
     parts = [counted(size, 3, seed) for seed, size in enumerate(sizes)]
     rows = data.draw(st.lists(st.integers(0, sum(sizes) - 1), max_size=8)) if sum(sizes) else []

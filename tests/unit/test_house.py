@@ -16,6 +16,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from quorum import tables
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN = [Requirement(line) for line in PROJECT["dependencies"]]
@@ -109,6 +111,32 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert PROJECT["requires-python"] == ">=3.11"
     assert "FROM python:3.11-slim\n" in read("Dockerfile")
     assert "sys.version_info >= (3, 11)" in read("Makefile")
+
+
+# ---- the documents ---------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_tables_is_made_from_the_schemas():
+    assert read("docs/tables.md") == tables.describe(), "run `make docs/tables.md`"
+
+
+def test_the_map_has_every_rule_file_rule_and_module():
+    page = read("docs/map.md")
+    library = ROOT / "scripts" / "quorum"
+    names = {path.relative_to(library).with_suffix("").as_posix() for path in library.rglob("*.py")}
+    # A package is shown whole where its modules are alike.
+    shown = {re.sub(r"^(defenses|figures)/.*", r"\1/", name) for name in names if not name.endswith("__init__")}
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        shown |= {path.name} if path.name != "common.smk" else set()
+        shown |= set(re.findall(r"^ *rule (\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
+    missing = sorted(name for name in shown if f"`{name}`" not in page)
+    assert not missing, f"docs/map.md lacks {missing}"
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_links_between_the_documents_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(f"docs/{page}")):
+        assert (ROOT / "docs" / target).exists(), target
 
 
 # ---- checks ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -48,6 +49,30 @@ def test_a_second_run_begins_its_log_anew(tmp_path):
     job(tmp_path, "logging.info('first')")
     _, log = job(tmp_path, "logging.info('second')")
     assert "second" in log and "first" not in log
+
+
+@pytest.fixture
+def hooks(monkeypatch):
+    """What a log takes over is given back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    yield
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.mark.usefixtures("hooks")
+def test_the_hook_of_a_started_log_reports_an_error(tmp_path, capsys):
+    logbook.start(tmp_path / "logs" / "job.log")
+    try:
+        raise KeyError("style")
+    except KeyError:
+        sys.excepthook(*sys.exc_info())
+    assert capsys.readouterr().err == "error: 'style'\n"
+    assert "Traceback" in (tmp_path / "logs" / "job.log").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -305,7 +305,7 @@ def spoil(folder, fault: str):
 @pytest.mark.parametrize("fault", ["missing", "empty", "no weights", "cut weights", "config", "tokenizer"])
 def test_a_folder_without_a_model_is_named(tmp_path, fault):
     folder = spoil(tmp_path, fault)
-    with pytest.raises(ModelError, match="no causal language model|no such folder") as error:
+    with pytest.raises(ModelError, match=r"no causal language model|no such folder") as error:
         models.load_local(folder, "float32")
     assert str(error.value).startswith(f"{folder}: ")
 
@@ -358,7 +358,7 @@ def test_a_file_that_is_no_gguf_is_named_and_leaves_nothing(tiny_folder, tmp_pat
         table = content.index(b"blk.1.ffn_up.weight") + 25
         end = {"garbage": 0, "head": 28, "table": table, "weights": len(content) - 500}[fault]
         gguf.write_bytes(content[:end] or b"not a model" * 99)
-    with pytest.raises(ModelError, match="not a GGUF file|no such file") as error:
+    with pytest.raises(ModelError, match=r"not a GGUF file|no such file") as error:
         models.convert_gguf(gguf, tmp_path / "model")
     assert str(error.value).startswith(f"{gguf}: ")
     assert not (tmp_path / "model").exists()

@@ -26,7 +26,7 @@ def finished(tmp_path_factory) -> Path:
     """A whole run of tiny.yaml on the real model, and of the studies beside it; nobody changes it."""
     folder = runs.copy_sources(tmp_path_factory.mktemp("finished"))
     runs.copy_retrieved(runs.ROOT, folder)
-    done = runs.run(folder, "all", "depth_study", "overlap_study")
+    done = runs.run(folder, *runs.EVERYTHING)
     assert done.returncode == 0, done.stdout[-20_000:]
     return folder
 

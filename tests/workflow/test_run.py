@@ -29,7 +29,9 @@ TABLES = (
     "costs",
     "depth_study",
     "overlap_study",
+    "learning_curve",
 )
+SIDE_STUDIES = {"depth_study", "overlap_study", "learning_curve"}
 DEFENSES = ("keyword", "repetition", "tfidf", "minhash", "composite")
 STYLES = ("template", "varied")
 PROBE_SETS = ("held_out", "matched")
@@ -89,9 +91,8 @@ def test_costs_count_the_jobs_of_the_run(finished):
 
 def test_figures_are_whole_in_every_format(finished):
     folder = finished / "results" / "figures"
-    drawn = [name for name in FIGURES if name != "learning_curve"]
-    assert {path.name for path in folder.iterdir()} == {f"{name}.{suffix}" for name in drawn for suffix in FORMATS}
-    for name in drawn:
+    assert {path.name for path in folder.iterdir()} == {f"{name}.{suffix}" for name in FIGURES for suffix in FORMATS}
+    for name in FIGURES:
         assert json.loads((folder / f"{name}.vl.json").read_text(encoding="utf-8"))["$schema"]
         assert ElementTree.parse(folder / f"{name}.svg").getroot().tag.endswith("svg")
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n")
@@ -114,7 +115,7 @@ def test_the_report_has_every_table_and_figure_with_its_caption(spoilt):
     assert done.returncode == 0, done.stdout
     with zipfile.ZipFile(spoilt / "report.zip") as archive:
         content = "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
-    for kind, names in (("table", set(TABLES) - {"depth_study", "overlap_study"}), ("figure", ["tipping_curve"])):
+    for kind, names in (("table", set(TABLES) - SIDE_STUDIES), ("figure", ["tipping_curve"])):
         for name in names:
             caption = (runs.ROOT / "resources" / "report" / f"{kind}_{name}.rst").read_text(encoding="utf-8")
             words = next(line for line in caption.splitlines() if len(line.split()) > 5 and "`" not in line)
@@ -125,7 +126,7 @@ def test_the_report_has_every_table_and_figure_with_its_caption(spoilt):
 
 
 def test_a_second_run_has_nothing_to_do(finished):
-    again = runs.run(finished, "all", "depth_study", "overlap_study")
+    again = runs.run(finished, *runs.EVERYTHING)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout
 
@@ -165,23 +166,20 @@ def test_an_edited_module_reruns_what_imports_it_and_what_follows(spoilt):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("quorum/figures/theme.py", {f"draw_{name}" for name in FIGURES} - {"draw_depth_study", "draw_overlap_study"}),
+        ("quorum/figures/theme.py", {f"draw_{name}" for name in FIGURES if name not in SIDE_STUDIES}),
         ("quorum/figures/domains.py", {"draw_domains"}),
         ("quorum/defenses/tfidf.py", {"filter_contributions"}),
     ],
 )
 def test_an_edited_module_that_is_found_by_name_reruns_its_rules(spoilt, module, rules):
     append(spoilt / "scripts" / module)
-    assert changed_by(runs.planned(spoilt), module) == rules - {"draw_learning_curve"}
+    assert changed_by(runs.planned(spoilt), module) == rules
 
 
 def test_an_edited_door_reruns_its_rule(spoilt):
     append(spoilt / "scripts" / "wordings.py")
-    jobs = [job for job in runs.planned(spoilt) if job.rule not in ("all", "costs")]
-    assert [job.rule for job in jobs] == ["wordings", "draw_pipeline"] or set(runs.count(jobs)) == {
-        "wordings",
-        "draw_pipeline",
-    }
+    drawn_from_it = {f"draw_{name}" for name, figure in FIGURES.items() if "wordings" in figure.tables}
+    assert named(runs.count(runs.planned(spoilt))) == {"wordings", "costs"} | drawn_from_it
 
 
 def test_the_false_positive_rate_leaves_undefended_models_alone(replanned):
@@ -198,7 +196,7 @@ def test_one_more_seed_runs_that_seed_and_what_adds_up(replanned):
     of_a_seed = [job for job in jobs if "seed" in job.wildcards or "seed" in job.wildcards.get("condition", "")]
     assert of_a_seed and all("seed2" in job.output[0] for job in of_a_seed)
     others = named(runs.count(jobs)) - set(runs.count(of_a_seed))
-    figures = {f"draw_{name}" for name in FIGURES} - {"draw_depth_study", "draw_overlap_study", "draw_learning_curve"}
+    figures = {f"draw_{name}" for name in FIGURES if name not in SIDE_STUDIES}
     summaries = {"baseline_bias", "gather", "describe_streams", "tipping", "publish_tipping", "domains", "wordings"}
     summaries |= {"utility", "defense_effects", "paper_comparison", "costs"}
     assert others == summaries | figures

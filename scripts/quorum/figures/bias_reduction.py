@@ -68,9 +68,13 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
             .encode(x=x, y=y, color=colour, **marks, tooltip=tooltip)
             for kind, area in ((SAMPLED, 110), (EXACT, 32), (PAPER, 80))
         ),
-        theme.only(base, "kind", SAMPLED, PAPER)
-        .mark_text(dy=-13)
-        .encode(x=x, y=y, text=alt.Text("share:Q", format=".0%")),
+        # The white one below keeps a number readable where the rule at 50% runs through it.
+        *(
+            theme.only(base, "kind", SAMPLED, PAPER)
+            .mark_text(dy=-13, **halo)
+            .encode(x=x, y=y, text=alt.Text("share:Q", format=".0%"))
+            for halo in ({"stroke": "white", "strokeWidth": 4}, {})
+        ),
     ]
     drawn = alt.layer(*layers, data=theme.data(values)).properties(
         width=style["width"], height=alt.Step(style["height"])

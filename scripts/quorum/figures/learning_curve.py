@@ -39,7 +39,8 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         for place, (channel, shown) in enumerate((("color", legend), ("shape", legend), ("strokeDash", None)))
     )
     x = alt.X("epochs:Q", title="passes over the background", scale=alt.Scale(zero=True))
-    y = alt.Y("exact_male_share:Q", title="exact male share", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%"))
+    scale = alt.Scale(domain=[0, 1])
+    y = alt.Y("exact_male_share:Q", title="exact male share", scale=scale, axis=alt.Axis(format=".0%"))
     base = alt.Chart(theme.data(theme.rows(table)))
     chart = alt.layer(
         base.mark_rule(color=theme.GREY, strokeDash=[4, 4]).encode(
