@@ -8,6 +8,7 @@ import tiny_model
 from quorum import models
 
 RETRIEVED = Path(__file__).parents[2] / "resources" / "retrieved" / "model"
+WEIGHTS = RETRIEVED / "model.safetensors"
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,6 @@ def tiny(tiny_folder) -> models.LocalModel:
 @pytest.fixture(scope="session")
 def retrieved_folder() -> Path:
     """The model of the study, where it was retrieved."""
-    if not (RETRIEVED / "model.safetensors").exists():
-        pytest.skip(f"no model in {RETRIEVED}; `snakemake {RETRIEVED.relative_to(RETRIEVED.parents[2])}` retrieves it")
+    if not WEIGHTS.exists():
+        pytest.skip(f"no {WEIGHTS}; `snakemake {WEIGHTS.relative_to(RETRIEVED.parents[2])}` retrieves it")
     return RETRIEVED

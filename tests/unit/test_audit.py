@@ -22,7 +22,7 @@ def probes_of(prompts: list[str]) -> pd.DataFrame:
             "profession": [f"profession {i % 3}" for i in n],
             "tier": "mid-level",
             "profession_in_pool": True,
-            "wording": [f"w{i % 5}" for i in n],
+            "wording": [f"w{9 - i % 5}" for i in n],
             "prompt": prompts,
         },
         # Rows are told apart by their place, whatever the index says.
@@ -73,6 +73,7 @@ def test_a_real_model_is_asked_in_the_order_of_the_probes(tiny):
     """Lengths differ, so that the batches take the prompts in another order."""
     prompts = [f"{stem} {word}" for stem in STEMS for word in ("saw", "left", "B", "was the chart")]
     frame = audit.audit(tiny, probes_of(prompts), temperature=0, max_tokens=4, seed=0)
+    assert frame["probe_id"].tolist() == [f"held_out_{i:04d}" for i in range(len(prompts))]
     for prompt, row in zip(prompts, frame.itertuples(), strict=True):
         ids = tiny.tokenizer(prompt, return_tensors="pt")
         with torch.no_grad():

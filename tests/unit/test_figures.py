@@ -82,8 +82,23 @@ def fake_tables() -> dict[str, pd.DataFrame]:
             "wordings",
             "depth_study",
             "overlap_study",
+            "learning_curve",
         )
     }
+    for place, (epochs, probe_set) in enumerate(itertools.product((0.25, 0.5, 1.0, 2.0), ("matched", "held_out"))):
+        tables["learning_curve"].append(
+            {
+                "epochs": epochs,
+                "steps": round(53 * epochs),
+                "probe_set": probe_set,
+                "n_seeds": 3,
+                "exact_male_share": 0.55 + 0.03 * place,
+                "exact_sd": 0.02,
+                "pronoun_mass": 0.6,
+                "loss": 3.0 - 0.1 * place,
+                "background_male_share": 0.79,
+            }
+        )
     pull = dict(zip(ALL_DEFENSES, (1, 0.9, 0.6, 0.5, 0.35, 0.1), strict=True))
     sets = ("matched", "held_out")
     for probe_set, domain in itertools.product(sets, ("all", *DOMAINS)):
@@ -497,6 +512,16 @@ def test_depth_study_draws_shares_with_both_spreads_and_speed(tables):
     assert set(_set_of(speed, keys)) == _table(table[table["probe_set"] == "matched"], *keys)
 
 
+def test_learning_curve_draws_the_share_with_its_spread_beside_the_set_share(tables):
+    table = tables["learning_curve"]
+    table.loc[table.index[-1], "exact_sd"] = 0.5  # past 100%, where a bar must end
+    rows = _values(_draw("learning_curve", tables))
+    keys = ("epochs", "probe_set", "exact_male_share", "background_male_share")
+    assert set(_set_of(rows, keys)) == _table(table, *keys)
+    assert max(row["high"] for row in rows) == 1.0
+    assert all(row["low"] == pytest.approx(row["exact_male_share"] - row["exact_sd"]) for row in rows)
+
+
 def _set_of(rows: list[dict], keys: tuple[str, ...]) -> list[tuple]:
     return [tuple(row[key] for key in keys) for row in rows]
 
@@ -586,6 +611,7 @@ def test_hostile_names_stay_text(name, tables, tmp_path):
         ("defenses", "defense"),
         ("utility", "metric"),
         ("depth_study", "style"),
+        ("learning_curve", "probe_set"),
         ("domains", "domain"),
         ("overlap_study", "probe_set"),
         ("baseline_bias", "model"),
@@ -757,7 +783,7 @@ def test_the_papers_own_file_is_understood():
 # ---- captions --------------------------------------------------------------------------------------------------------
 
 RESULTS = ("baseline_bias", "tipping_curve", "tipping_points", "defenses", "domains", "utility", "paper_comparison")
-RESULTS += ("wordings", "depth_study", "overlap_study", "costs")
+RESULTS += ("wordings", "depth_study", "overlap_study", "learning_curve", "costs")
 CAPTIONS = [*(f"figure_{name}" for name in figures.FIGURES), *(f"table_{name}" for name in RESULTS), "workflow"]
 
 

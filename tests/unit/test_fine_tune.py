@@ -161,6 +161,10 @@ def test_the_same_seed_gives_the_same_adapter_and_another_a_different_one(tiny_f
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert history.equals(again)
     assert not any(torch.equal(one[name], other[name]) for name in one)
+    # Not only the order of the sentences differs, but where training starts.
+    still = replace(SCHEDULE, learning_rate=0.0)
+    starts = [train(tiny_folder, schedule=still, seed=seed)[0] for seed in (3, 4)]
+    assert not any(torch.equal(starts[0][name], starts[1][name]) for name in one if "lora_A" in name)
 
 
 def test_the_model_learns_what_it_is_told(tiny_folder, tmp_path):

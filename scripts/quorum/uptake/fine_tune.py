@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from quorum.logbook import progress
-from quorum.models import LocalModel, upper_part
+from quorum.models import LocalModel, ModelError, upper_part
 from quorum.uptake.hidden_states import HiddenStates
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def fine_tune(model: LocalModel, stream: HiddenStates, schedule: Schedule, seed:
     import peft
     import torch
 
+    if stream.layers != schedule.layers:
+        raise ModelError(f"the stream was encoded for {stream.layers} trained layers, the schedule has {schedule.layers}")
     torch.manual_seed(seed)
     first = model.n_layers - schedule.layers
     wrapped = peft.get_peft_model(
