@@ -48,7 +48,9 @@ def fine_tune(model: LocalModel, stream: HiddenStates, schedule: Schedule, seed:
     import torch
 
     if stream.layers != schedule.layers:
-        raise ModelError(f"the stream was encoded for {stream.layers} trained layers, the schedule has {schedule.layers}")
+        raise ModelError(
+            f"the stream was encoded for {stream.layers} trained layers, the schedule has {schedule.layers}"
+        )
     torch.manual_seed(seed)
     first = model.n_layers - schedule.layers
     wrapped = peft.get_peft_model(
