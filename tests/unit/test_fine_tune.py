@@ -48,10 +48,10 @@ def test_the_fused_loss_and_its_gradient_are_those_of_torch(monkeypatch, n, bloc
     generator = torch.Generator().manual_seed(n)
     hidden = torch.randn(n, 8, generator=generator, requires_grad=True)
     same = hidden.detach().clone().requires_grad_()
-    head = torch.randn(8, 50, generator=generator)
+    head = torch.randn(50, 8, generator=generator)
     targets = torch.randint(0, 50, (n,), generator=generator)
     loss = fused_cross_entropy(hidden, head, targets)
-    expected = torch.nn.functional.cross_entropy(same @ head, targets)
+    expected = torch.nn.functional.cross_entropy(same @ head.T, targets)
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
     # A gradient from above is passed on.
     (2.5 * loss).backward()
@@ -62,12 +62,12 @@ def test_the_fused_loss_and_its_gradient_are_those_of_torch(monkeypatch, n, bloc
 def test_the_fused_loss_in_bfloat16_is_near_the_one_in_float32():
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(300, 16, generator=generator).bfloat16().requires_grad_()
-    head = torch.randn(16, 90, generator=generator).bfloat16()
+    head = torch.randn(90, 16, generator=generator).bfloat16()
     targets = torch.randint(0, 90, (300,), generator=generator)
     loss = fused_cross_entropy(hidden, head, targets)
     loss.backward()
     exact = hidden.detach().float().requires_grad_()
-    expected = torch.nn.functional.cross_entropy(exact @ head.float(), targets)
+    expected = torch.nn.functional.cross_entropy(exact @ head.float().T, targets)
     expected.backward()
     assert loss.dtype == torch.float32
     assert hidden.grad.dtype == torch.bfloat16
