@@ -122,7 +122,7 @@ def fused_cross_entropy(hidden: torch.Tensor, head: torch.Tensor, targets: torch
                 at_target = (torch.arange(len(p)), targets[rows])
                 total -= p[at_target].float().log().sum()
                 p[at_target] -= 1.0
-                # With a head laid out by columns PyTorch 2.13 dies of SIGFPE here on CPUs with AMX, at 32 rows of bfloat16.
+                # By a head laid out by columns PyTorch 2.13 dies here on CPUs with AMX, at 32 rows of bfloat16.
                 gradient[rows] = p @ head
             ctx.save_for_backward(gradient / len(targets))
             return total / len(targets)
