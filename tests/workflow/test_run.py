@@ -51,7 +51,11 @@ def test_every_table_is_there_with_its_columns_in_both_formats(finished, name):
     path = finished / "results" / "tables" / name
     table = tables.read_table(f"{path}.parquet", name)
     assert len(table)
-    text = pd.read_csv(f"{path}.csv", keep_default_na=False, na_values=[""])
+    # A text may be empty, and a number absent; in CSV both are nothing.
+    texts = {column.name: str for column in tables.SCHEMAS[name] if column.dtype == "string"}
+    text = pd.read_csv(
+        f"{path}.csv", dtype=texts, keep_default_na=False, na_values={c: [""] for c in table if c not in texts}
+    )
     assert list(text.columns) == [column.name for column in tables.SCHEMAS[name]]
     pd.testing.assert_frame_equal(text, table, check_dtype=False, rtol=1e-9)
 
@@ -156,7 +160,8 @@ def changed_by(jobs: list[runs.Job], path: str) -> set[str]:
 def test_an_edited_module_reruns_what_imports_it_and_what_follows(spoilt):
     append(spoilt / "scripts" / "quorum" / "tipping.py")
     jobs = runs.planned(spoilt)
-    assert changed_by(jobs, "quorum/tipping.py") == {"tipping", "publish_tipping"}
+    # The other rule that imports it is told to follow the first.
+    assert changed_by(jobs, "quorum/tipping.py") == {"tipping"}
     follows = {"defenses", "paper_comparison", "costs"}
     figures = {f"draw_{name}" for name, figure in FIGURES.items() if {"tipping_curve"} & set(figure.tables)}
     assert named(runs.count(jobs)) <= {"tipping", "publish_tipping"} | follows | figures
