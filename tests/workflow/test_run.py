@@ -213,18 +213,26 @@ def test_a_smaller_sweep_trains_nothing(replanned):
     assert "gather" in runs.count(jobs)
 
 
-def test_a_deleted_audit_is_made_again_with_the_same_content(spoilt):
-    condition = STUDY / "varied" / "parity" / "n40" / "none" / "seed1"
-    audit = spoilt / condition / "audit.parquet"
-    content = audit.read_bytes()
-    audit.unlink()
-    jobs = runs.planned(spoilt)
-    assert runs.count(jobs)["audit_model"] == 1
-    assert {"gather", "tipping", "draw_tipping_curve"} <= set(runs.count(jobs))
-    assert not {"fine_tune", "filter_contributions", "encode_pool", "audit_released"} & set(runs.count(jobs))
-    done = runs.run(spoilt, str(condition / "audit.parquet"))
+AUDIT = STUDY / "varied" / "parity" / "n40" / "none" / "seed1" / "audit.parquet"
+
+
+def test_a_forced_audit_is_followed_by_all_that_reads_it_and_no_training(spoilt):
+    counted = runs.count(runs.planned(spoilt, "all", "--forcerun", str(AUDIT)))
+    assert counted["audit_model"] == 1
+    assert {"gather", "tipping", "domains", "wordings", "draw_tipping_curve"} <= set(counted)
+    assert not {"fine_tune", "filter_contributions", "encode_pool", "audit_released"} & set(counted)
+
+
+def test_a_deleted_audit_is_made_again_with_the_same_content_and_changes_nothing(spoilt):
+    """What is up to date does not miss it; asked for, it comes back, and nothing that reads it is older for it."""
+    content = (spoilt / AUDIT).read_bytes()
+    (spoilt / AUDIT).unlink()
+    assert runs.planned(spoilt) == []
+    done = runs.run(spoilt, str(AUDIT))
     assert done.returncode == 0, done.stdout
-    assert audit.read_bytes() == content
+    assert runs.count(runs.planned(spoilt, str(AUDIT))) == {}
+    assert (spoilt / AUDIT).read_bytes() == content
+    assert runs.planned(spoilt) == []
 
 
 # ---- what goes wrong between two rules -------------------------------------------------------------------------------
