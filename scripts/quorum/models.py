@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from quorum import norms
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -126,7 +128,7 @@ def load_local(
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{adapter}: no adapter of this model that peft can read there ({error})") from error
     network.requires_grad_(False)
-    return LocalModel(network.to(getattr(torch, dtype)).eval(), tokenizer)
+    return LocalModel(norms.fuse(network.to(getattr(torch, dtype)).eval()), tokenizer)
 
 
 def convert_gguf(gguf: str | Path, folder: str | Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
 
 TARGETS = ("q_proj", "v_proj")
-LOSS_ROWS = 192
+LOSS_ROWS = 320
 SORTED_BATCHES = 8
 
 
@@ -112,13 +115,17 @@ def fused_cross_entropy(hidden: torch.Tensor, head: torch.Tensor, targets: torch
     """
     import torch
 
+    buffers = _workspace(LOSS_ROWS, len(head), hidden.dtype)
+
     class FusedCrossEntropy(torch.autograd.Function):
         @staticmethod
         def forward(ctx, hidden, head, targets):
             gradient, total = torch.empty_like(hidden), hidden.new_zeros((), dtype=torch.float32)
             for start in range(0, len(targets), LOSS_ROWS):
                 rows = slice(start, start + LOSS_ROWS)
-                p = torch.softmax(hidden[rows] @ head.T, dim=1)
+                logits, p = (buffer[: len(targets[rows])] for buffer in buffers)
+                torch.mm(hidden[rows], head.T, out=logits)
+                torch.softmax(logits, dim=1, out=p)
                 at_target = (torch.arange(len(p)), targets[rows])
                 total -= p[at_target].float().log().sum()
                 p[at_target] -= 1.0
@@ -135,6 +142,15 @@ def fused_cross_entropy(hidden: torch.Tensor, head: torch.Tensor, targets: torch
     return FusedCrossEntropy.apply(hidden, head, targets)
 
 
+@cache
+def _workspace(rows: int, vocabulary: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two arrays that every block of rows uses again: with fresh memory each time, the system's zeroing of its pages
+    costs more than the softmax."""
+    import torch
+
+    return torch.empty(rows, vocabulary, dtype=dtype), torch.empty(rows, vocabulary, dtype=dtype)
+
+
 def _completion_loss(
     upper: torch.nn.Module, head: torch.Tensor, stream: HiddenStates, rows: np.ndarray
 ) -> torch.Tensor:
@@ -144,21 +160,37 @@ def _completion_loss(
     inputs = torch.nn.utils.rnn.pad_sequence(
         [stream.states[stream.starts[i] : stream.starts[i + 1]] for i in rows], batch_first=True
     )
-    hidden = upper(inputs_embeds=inputs, use_cache=False).last_hidden_state
     # The state before a token predicts it; a sentence without a prompt cannot predict its first token.
     spans = [np.arange(max(p, 1), n) for p, n in zip(stream.prompts[rows], lengths, strict=True)]
     row = np.repeat(np.arange(len(rows)), [len(span) for span in spans])
     position = np.concatenate(spans)
     targets = stream.tokens[stream.starts[rows][row] + position]
-    picked = hidden[torch.from_numpy(row), torch.from_numpy(position - 1)]
-    return fused_cross_entropy(picked, head, torch.from_numpy(targets))
+    read = torch.from_numpy(row * inputs.shape[1] + position - 1)
+    with _only_at(upper.layers[-1], read):
+        hidden = upper(inputs_embeds=inputs, use_cache=False).last_hidden_state
+    return fused_cross_entropy(hidden.flatten(0, 1)[read], head, torch.from_numpy(targets))
+
+
+@contextmanager
+def _only_at(layer: torch.nn.Module, read: torch.Tensor) -> Iterator[None]:
+    """In the last layer, nothing looks at a position but the loss: its feed-forward part is run at `read` alone."""
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        flat = x.flatten(0, -2)
+        return flat.new_zeros(flat.shape).index_copy(0, read, whole(flat[read])).view(x.shape)
+
+    whole, layer.mlp.forward = layer.mlp.forward, forward
+    try:
+        yield
+    finally:
+        layer.mlp.forward = whole
 
 
 def _batches(stream: HiddenStates, schedule: Schedule, seed: int) -> list[np.ndarray]:
     """Random batches of similar length, as transformers' group_by_length makes them, for the given number of epochs."""
     rng = np.random.default_rng(seed)
     lengths, batches = np.diff(stream.starts), []
-    steps = max(1, round(schedule.epochs * len(stream) / schedule.batch_size))
+    steps = max(1, round(schedule.epochs * -(-len(stream) // schedule.batch_size)))
     while len(batches) < steps:
         order = rng.permutation(len(stream))
         for start in range(0, len(order), schedule.batch_size * SORTED_BATCHES):
