@@ -35,6 +35,8 @@ wildcard_constraints:
     size=r"\d+",
     layers=r"\d+",
     overlap=r"\d\.\d+",
+    dataset=r"[a-z][a-z0-9_]*",
+    learner="bayes|boosted_trees|logistic_regression",
     study="undefended|defended|depth_study|overlap_study",
 
 
@@ -47,6 +49,7 @@ include: "rules/baseline.smk"
 include: "rules/bargaining.smk"
 include: "rules/defense.smk"
 include: "rules/uptake.smk"
+include: "rules/minority.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/release.smk"
@@ -65,6 +68,7 @@ localrules:
     depth_study,
     overlap_study,
     learning_curve,
+    minority,
 
 
 rule all:
@@ -76,4 +80,6 @@ rule all:
         rules.defenses.input,
         rules.figures.input,
         rules.release.input,
+        rules.minority.input,
+        "results/tables/paper_comparison.csv",
         "results/tables/costs.parquet",

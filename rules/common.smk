@@ -41,3 +41,17 @@ def is_filtered(wildcards):
 def code_of_figure(name):
     """The library modules that draw one figure; its own is found by name, through the registry."""
     return code_of("draw_figure", f"{workflow.basedir}/scripts/quorum/figures/{FIGURES[name].module}.py")
+
+
+def people(wildcards):
+    """The people of a data set: retrieved, or out of a table of the user's own."""
+    return conditions.people_of(wildcards.dataset, config)
+
+
+def own_table(wildcards):
+    return next(entry for entry in config["minority"]["own_tables"] if entry["name"] == wildcards.dataset)
+
+
+def files_of_own_table(wildcards):
+    entry = own_table(wildcards)
+    return {"table": entry["path"]} | ({"series": entry["series"]["path"]} if entry["series"] else {})

@@ -33,5 +33,5 @@ rule defenses:
     input:
         collect(
             "results/tables/{table}.csv",
-            table=["defenses", "utility", "tipping_curve", "tipping_points", "domains", "paper_comparison"],
+            table=["defenses", "utility", "tipping_curve", "tipping_points", "domains"],
         ),

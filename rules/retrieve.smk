@@ -41,10 +41,32 @@ rule retrieve_texts:
         "../scripts/retrieve_texts.py"
 
 
+rule retrieve_cohort:
+    """Fetch one known data set and write its people, without what identifies them."""
+    input:
+        pins="resources/retrieval.yaml",
+        # The hash decides what is fetched, so that a change of code need not fetch it again.
+        code=ancient(code_of("retrieve_cohort")),
+    output:
+        people="resources/retrieved/people/{dataset}.parquet",
+        provenance="resources/retrieved/provenance/people_{dataset}.parquet",
+    log:
+        "results/logs/retrieve_cohort/{dataset}.log",
+    benchmark:
+        "results/benchmarks/retrieve_cohort/{dataset}.tsv"
+    params:
+        dataset="{dataset}",
+    script:
+        "../scripts/retrieve_cohort.py"
+
+
 rule record_provenance:
     """List everything retrieved: name, version, hash, licence, source."""
     input:
-        provenance=collect("resources/retrieved/provenance/{what}.parquet", what=["model", "texts"]),
+        provenance=collect(
+            "resources/retrieved/provenance/{what}.parquet",
+            what=["model", "texts", *(f"people_{name}" for name in config["minority"]["datasets"])],
+        ),
         code=code_of("record_provenance"),
     output:
         table="resources/retrieved/PROVENANCE.parquet",

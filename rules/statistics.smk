@@ -199,6 +199,7 @@ rule paper_comparison:
         defenses="results/tables/defenses.parquet",
         domains="results/tables/domains.parquet",
         utility="results/tables/utility.parquet",
+        minority_alpha="results/tables/minority_alpha.parquet",
         code=code_of("paper_comparison"),
     output:
         table=report(
@@ -305,6 +306,7 @@ rule costs:
             rules.baseline.input,
             rules.bargaining.input,
             rules.defenses.input,
+            rules.minority.input,
         ],
         code=code_of("costs"),
     output:

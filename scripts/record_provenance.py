@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 logbook.start(snakemake.log[0])
 parts = [tables.read_table(path, "provenance") for path in snakemake.input.provenance]
-tables.write_table(pd.concat(parts), snakemake.output.table, "provenance")
+tables.write_table(pd.concat(parts).drop_duplicates(), snakemake.output.table, "provenance")

@@ -10,6 +10,8 @@ Condition = dict[str, Any]
 NOBODY = "none"
 SUBMITTED = "submitted"
 SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve")
+MINORITY = "minority_"
+IN_THE_PLANE = ("minority_toy", "minority_scoring")
 UNDEFENDED = ("tipping_curve", "tipping_points", "domains")
 
 
@@ -55,8 +57,14 @@ def source(condition: Condition, which: str) -> str:
 
 
 def main_figures(names: Iterable[str]) -> list[str]:
-    """The figures of the main study; those of the studies beside it are drawn when they are asked for."""
-    return [name for name in names if name not in SIDE_STUDIES]
+    """The figures of the bargaining study; those of the studies beside it are drawn when they are asked for."""
+    return [name for name in names if name not in SIDE_STUDIES and not name.startswith(MINORITY)]
+
+
+def minority_figures(names: Iterable[str], config: Mapping[str, Any]) -> list[str]:
+    """The figures of the minority study; without people for the signal experiment, that of it is left out."""
+    kept = [name for name in names if name.startswith(MINORITY)]
+    return [name for name in kept if name != "minority_signal" or config["minority"]["signal"]["dataset"]]
 
 
 def style_of_figure(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +83,8 @@ def tables_of_figure(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         if name == "paper_reference":
             paths[name] = "resources/paper_reference.csv"
+        elif name in IN_THE_PLANE:
+            paths[name] = f"results/minority/plane/{name}.parquet"
         elif name in UNDEFENDED and undefended:
             paths[name] = f"results/statistics/undefended/{name}.parquet"
         else:
@@ -170,3 +180,37 @@ def background_states(config: Mapping[str, Any], seed: int | str) -> str:
     """Path of the hidden states of the main study's background at the main study's depth."""
     layers, overlap = config["fine_tune"]["layers"], float(config["world"]["overlap"])
     return f"results/encoded/last{layers}/background/overlap{overlap}/seed{seed}.safetensors"
+
+
+def people(config: Mapping[str, Any]) -> list[str]:
+    """Names of all people of the minority study, the user's own last."""
+    return [*config["minority"]["datasets"], *(entry["name"] for entry in config["minority"]["own_tables"])]
+
+
+def people_of(name: str, config: Mapping[str, Any]) -> str:
+    """Path of the people of that name."""
+    retrieved = name in config["minority"]["datasets"]
+    return f"{'resources/retrieved' if retrieved else 'results/minority'}/people/{name}.parquet"
+
+
+def minority_runs(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Paths of the runs that each table of the minority study sums up."""
+    study = config["minority"]
+    bayes_too = ["bayes", *study["learners"]]
+
+    def runs(kind: str, names: Sequence[str], learners: Sequence[str]) -> list[str]:
+        return [
+            f"results/minority/{kind}/{name}/{learner}/seed{seed}.parquet"
+            for name in names
+            for learner in learners
+            for seed in study["seeds"]
+        ]
+
+    of_tables = {
+        "minority_flips": runs("runs", people(config), study["learners"]),
+        "minority_alpha": runs("runs", people(config), study["learners"]),
+        "minority_baselines": runs("mitigated", people(config), study["learners"]),
+    }
+    if study["signal"]["dataset"]:
+        of_tables["minority_signal"] = runs("signal", [study["signal"]["dataset"]], bayes_too)
+    return of_tables

@@ -29,6 +29,8 @@ import pandas as pd
 from quorum.tables import atomically
 
 WHEELHOUSE = "QUORUM_WHEELHOUSE"
+# The last pip that takes a wheel whose list of dependencies is misspelt (of which none is installed here anyway).
+_OLDER_PIP = ("pip==24.0", "ba0d021a166865d2265246961bec0152ff124de910c5cc39f1156ce3fa7c69dc")
 _MB = 1_000_000
 _BLOCK = 1 << 20
 
@@ -99,6 +101,7 @@ def retrieve_package(name: str, version: str, sha256: str, destination: str | Pa
 
     pip finds the wheel with the user's own settings; where the environment variable QUORUM_WHEELHOUSE names a folder,
     it looks there and asks no registry. pip is given the hash, so that it opens no other file than the pinned one.
+    A wheel that pip refuses for its metadata is fetched by pip 24.0, itself fetched by hash and run out of its wheel.
     size: of the wheel, in bytes (0 if unknown), for the message on a full disk. A failure leaves `destination` as it
     was.
 
@@ -110,25 +113,37 @@ def retrieve_package(name: str, version: str, sha256: str, destination: str | Pa
         destination.parent.mkdir(parents=True, exist_ok=True)
         # In the folder of the destination, so that the last step is a rename, and a full disk shows before it.
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".retrieval-") as folder:
-            requirement, downloads = Path(folder, "requirement.txt"), Path(folder, "downloads")
-            requirement.write_text(f"{pinned} --hash=sha256:{sha256}\n", encoding="utf-8")
-            finished = _pip_download(requirement, downloads)
-            if finished.returncode:
-                raise _explained(pinned, sha256, finished.stdout + finished.stderr, _shortage(destination, 2 * size))
+            downloads = Path(folder, "downloads")
+            output = _pip_download(["-m", "pip"], pinned, sha256, downloads)
+            if "has invalid metadata" in output:
+                older = Path(folder, "pip")
+                output = _pip_download(["-m", "pip"], *_OLDER_PIP, older)
+                if output:
+                    raise _explained(*_OLDER_PIP, output, _shortage(destination, 2 * size))
+                (tool,) = older.iterdir()
+                output = _pip_download([str(tool / "pip")], pinned, sha256, downloads)
+            if output:
+                raise _explained(pinned, sha256, output, _shortage(destination, 2 * size))
             (wheel,) = downloads.iterdir()
             os.replace(wheel, destination)
     return destination
 
 
-def _pip_download(requirement: Path, downloads: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--ignore-requires-python", "--no-input"]
+def _pip_download(pip: Sequence[str], pinned: str, sha256: str, downloads: Path) -> str:
+    """Fetches the wheel into the folder `downloads`; what pip said if it failed, nothing if it did not."""
+    requirement = downloads.with_suffix(".txt")
+    requirement.write_text(f"{pinned} --hash=sha256:{sha256}\n", encoding="utf-8")
+    command = [sys.executable, *pip, "download", "--no-deps", "--ignore-requires-python", "--no-input"]
     command += ["--only-binary", ":all:", "--disable-pip-version-check", "--progress-bar", "off"]
     command += ["--requirement", str(requirement), "--dest", str(downloads)]
     if wheelhouse := os.environ.get(WHEELHOUSE):
         command += ["--no-index", "--find-links", wheelhouse]
     # pip's own temporary files go where ours are: they are as large as the wheel, and are deleted with ours.
     temporary = os.environ | {"TMPDIR": str(requirement.parent)}
-    return subprocess.run(command, env=temporary, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    finished = subprocess.run(
+        command, env=temporary, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    return (finished.stdout + finished.stderr or "pip said nothing") if finished.returncode else ""
 
 
 def _explained(pinned: str, sha256: str, output: str, shortage: str) -> RetrievalError:

@@ -68,26 +68,46 @@ def describe(schema: Mapping[str, Any]) -> str:
     for name, part in schema["properties"].items():
         if "properties" in part:
             lines += ["", f"## {name}", "", *_prose(part["description"])]
-            nested = {key: value for key, value in part["properties"].items() if "properties" in value}
+            nested = {key: value for key, value in part["properties"].items() if _is_section(value)}
             flat = {key: value for key, value in part["properties"].items() if key not in nested}
             if flat:
                 lines += ["", *_table(flat, schema)]
             for key, value in nested.items():
                 lines += ["", f"### {name}.{key}", "", *_prose(value["description"])]
                 lines += ["", *_table(value["properties"], schema)]
+            for key, value in flat.items():
+                lines += _entries(f"{name}.{key}", value.get("items", {}), schema)
     return "\n".join(lines) + "\n"
+
+
+def _is_section(part: Mapping[str, Any]) -> bool:
+    """Whether a key is a section that is always there; one with a default of its own is a value like any other."""
+    return "properties" in part and "default" not in part
+
+
+def _entries(path: str, part: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """The keys of an entry of a list of sections, and of the sections in it."""
+    if "properties" not in part:
+        return []
+    lines = ["", f"### An entry of {path}", "", *_table(part["properties"], schema, part.get("required", ()))]
+    for key, value in part["properties"].items():
+        if "properties" in value:
+            lines += ["", f"### {key} of an entry of {path}", ""]
+            lines += _table(value["properties"], schema, value.get("required", ()))
+    return lines
 
 
 def _prose(text: str) -> list[str]:
     return [" ".join(text.split())]
 
 
-def _table(properties: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+def _table(properties: Mapping[str, Any], schema: Mapping[str, Any], required: Sequence[str] = ()) -> list[str]:
     rows = ["| key | meaning | allowed | default |", "|---|---|---|---|"]
     for key, part in properties.items():
         part = _resolved(part, schema)
         meaning = " ".join(part["description"].split())
-        rows.append(f"| `{key}` | {meaning} | {_allowed(part)} | `{_written(part['default'])}` |")
+        default = "must be given" if key in required else f"`{_written(part['default'])}`"
+        rows.append(f"| `{key}` | {meaning} | {_allowed(part)} | {default} |")
     return rows
 
 
@@ -99,13 +119,17 @@ def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
 
 
 def _completed(found: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    if isinstance(found, list) and "properties" in part.get("items", {}):
+        return [_completed(entry, part["items"], schema) for entry in found]
     if "properties" not in part or not isinstance(found, Mapping):
         return deepcopy(found)
     completed = {key: deepcopy(value) for key, value in found.items() if key not in part["properties"]}
     for key, below in part["properties"].items():
         if key in found:
             completed[key] = _completed(found[key], below, schema)
-        elif "properties" in below:
+        elif key in part.get("required", ()):
+            continue
+        elif _is_section(below):
             completed[key] = _completed({}, below, schema)
         else:
             completed[key] = deepcopy(_resolved(below, schema)["default"])
@@ -136,6 +160,8 @@ def _against_schema(config: Any, schema: Mapping[str, Any]) -> Iterator[Problem]
         part = {key: value for key, value in error.schema.items() if key != "$ref"}
         if error.validator == "additionalProperties":
             yield from _unknown_keys(path, error.instance, part["properties"])
+        elif error.validator == "required":
+            yield path, f"lacks {', '.join(key for key in part['required'] if key not in error.instance)}"
         else:
             yield path or "(top level)", _not_allowed(error.instance, part)
 
@@ -200,6 +226,7 @@ _TYPE_WORDS = {
     "string": "text",
     "array": "list",
     "object": "section",
+    "boolean": "true or false",
     "null": "null",
 }
 
@@ -207,7 +234,8 @@ _TYPE_WORDS = {
 def _allowed(part: Mapping[str, Any]) -> str:
     """What a part of the schema allows, in words."""
     if "properties" in part:
-        return f"a section with the keys {', '.join(part['properties'])}"
+        empty = " or null" if "null" in _types(part) else ""
+        return f"a section with the keys {', '.join(part['properties'])}{empty}"
     if "enum" in part:
         return f"one of {', '.join(part['enum'])}" if len(part["enum"]) > 1 else f"{part['enum'][0]} only"
     if "items" in part:
@@ -222,6 +250,7 @@ def _allowed(part: Mapping[str, Any]) -> str:
         f"less than {part['exclusiveMaximum']}" if "exclusiveMaximum" in part else "",
         f"a multiple of {part['multipleOf']}" if "multipleOf" in part else "",
         "not empty" if part.get("minLength") else "",
+        "lower-case letters, digits and underscores, a letter first" if "pattern" in part else "",
     ]
     return ", ".join([words, *filter(None, bounds)])
 
@@ -257,12 +286,38 @@ def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
             f"found {defense['reference_size']}; at a false_positive_rate of {defense['false_positive_rate']} not one "
             f"clean sentence could be rejected; at least {needed} are needed",
         )
+    yield from _of_minority(config["minority"])
     for name, style in config["figures"].items():
         if style.get("main_size") and style["main_size"] not in sizes:
             yield (
                 f"figures.{name}.main_size",
                 f"found {style['main_size']}; must be one of collective.sizes above 0, or null: {sizes}",
             )
+
+
+def _of_minority(minority: Mapping[str, Any]) -> Iterator[Problem]:
+    own = [entry["name"] for entry in minority["own_tables"]]
+    people, alphas = [*minority["datasets"], *own], minority["alphas"]
+    if not people:
+        yield "minority.datasets", "is empty, and so is minority.own_tables; at least one of them must name people"
+    twice = {name for name in own if people.count(name) > 1}
+    if twice:
+        yield "minority.own_tables", f"the name {', '.join(sorted(twice))} is taken; each needs one of its own"
+    if alphas != sorted(alphas):
+        yield "minority.alphas", f"found {alphas}; must ascend"
+    if minority["at_alpha"] not in alphas:
+        yield "minority.at_alpha", f"found {minority['at_alpha']}; must be one of minority.alphas: {alphas}"
+    if "none" not in minority["mitigations"]:
+        yield "minority.mitigations", "must hold none: without it there is nothing to compare a mitigation with"
+    if minority["signal"]["dataset"] not in ["", *people]:
+        yield (
+            "minority.signal.dataset",
+            f"found {minority['signal']['dataset']}; must be one of the people of this run, {', '.join(people)}, "
+            "or empty",
+        )
+    for place, entry in enumerate(minority["own_tables"]):
+        if entry["series"] and not entry["person"]:
+            yield f"minority.own_tables[{place}].person", "is empty, but a series needs the column that holds its ids"
 
 
 def _too_large(config: Mapping[str, Any]) -> Iterator[Problem]:

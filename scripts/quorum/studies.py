@@ -94,8 +94,11 @@ _ANSWERS = {
     "male_share_after": ("domains", "male_after", "after_low", "after_high"),
     "score_before": ("utility", "before", "", ""),
     "score_after": ("utility", "after", "", ""),
+    "error": ("minority", "error", "", ""),
+    "eqod": ("minority", "eqod", "", ""),
 }
-_HERE = ["uptake", "style", "strategy", "probe_set"]
+_OTHER_LEARNER = "the paper's learner, split and order of ties are not known"
+_HERE = ["uptake", "style", "strategy", "probe_set", "learner", "method", "flips"]
 
 
 def _plain(value: object) -> str:
@@ -132,7 +135,7 @@ def paper_comparison(reference: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
             here = ", ".join(f"{c}={answer[c]}" for c in _HERE if c in answer)
             condition = f"{record['condition']}; here: {here}".removeprefix("; ")
             note = f"{record['note']}; " if record["note"] else ""
-            note += f"the models differ, this run's is {model}"
+            note += _OTHER_LEARNER if name == "minority" else f"the models differ, this run's is {model}"
             rows.append(record | {"condition": condition, "value": value, "low": low, "high": high, "note": note})
         if found.empty:
             here = "here: not measured"

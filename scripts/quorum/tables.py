@@ -90,6 +90,37 @@ _EXACT_INTERVAL = (
     "exact_high | float? | share | upper end of the 95% bootstrap interval of exact_male_share, clustered by wording",
     "pronoun_mass | float | share | mean probability of all counted pronouns at the pronoun position",
 )
+_MINORITY = (
+    "dataset | string | | the people: compas, rhc, ..., or the name of an own table",
+    "learner | string | | boosted_trees or logistic_regression; bayes in the signal experiment",
+)
+_ACTION = (
+    "method | string | | how the collective chooses whom to relabel: rb_prob, rb_label, rb_dist or random",
+    "knowledge | string | | majority rows that the collective knows: all, or their number",
+)
+_FAIRNESS = (
+    "error | float | share | prediction error on the held-out rows",
+    "eqod | float | share | equalized-odds violation: mean of the gaps in true and false positive rates",
+    "sp | float | share | statistical-parity violation: gap in positive predictions",
+    "tpr_gap | float | share | true positive rate of the majority minus that of the minority",
+    "fpr_gap | float | share | false positive rate of the majority minus that of the minority",
+)
+_OVER_RUNS = (
+    "eqod_mean | float | share | mean over runs of the equalized-odds violation",
+    "eqod_sd | float? | share | SD over runs; empty with one run",
+    "sp_mean | float | share | mean over runs of the statistical-parity violation",
+    "sp_sd | float? | share | SD over runs",
+    "error_mean | float | share | mean over runs of the prediction error",
+    "error_sd | float? | share | SD over runs",
+    "n_runs | int | runs | independent runs",
+)
+_SIGNAL = (
+    "signal | string | | the planted value of a feature",
+    "alpha | float | share | share of all training rows that plants signal and label",
+)
+
+# Tables that go on, after their own columns, with a column of floats for every feature.
+WITH_FEATURES = frozenset({"population"})
 
 SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     # ---- between the rules -------------------------------------------------------------------------------------------
@@ -186,6 +217,57 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "data_male_share | float | share | male share of the accepted stream",
         "pool_male_share | float? | share | male share of the pool before the filter; empty without a pool",
         "signal_male_share | float? | share | male share of the stream's sentences in the pool's skeletons",
+    ),
+    "population": _columns(
+        "person | string | | whose row it is; a person's rows are never split between training and audit",
+        "label | int | | 1 is the good label, 0 the other",
+        "group | int | | 1 is the minority, 0 the majority",
+    ),
+    "minority_runs": _columns(
+        *_MINORITY,
+        *_ACTION,
+        "alpha | float | share | share of the minority (in the training rows) that joins the collective",
+        "flips | int | rows | asked number of relabelled rows M",
+        "flipped | int | rows | relabelled rows; fewer than asked where the collective has fewer negative labels",
+        "seed | int | | the independent run",
+        *_FAIRNESS,
+    ),
+    "minority_baseline_runs": _columns(
+        *_MINORITY,
+        "mitigation | string | | what the firm does; none is the learner as it is",
+        "seed | int | | the independent run",
+        *_FAIRNESS,
+    ),
+    "minority_signal_runs": _columns(
+        *_MINORITY,
+        *_SIGNAL,
+        "seed | int | | the independent run",
+        "success | float | share | share of held-out rows that get the collective's label once the signal is planted",
+        "xi | float | share | share of the other rows that carry the signal anyway (uniqueness)",
+        "delta | float | share | largest gap on the signal set between the likeliest label and that of the collective",
+        "bound | float | share | lower bound on success, Hardt et al. 2023, at epsilon = 0",
+    ),
+    "minority_toy": _columns(
+        "moment | string | | before or after the collective acts",
+        "kind | string | | point (a person) or boundary (of the trained model)",
+        "x1 | float | | first feature",
+        "x2 | float | | second feature",
+        "group | string? | | minority or majority; empty for the boundary",
+        "label | int? | | label that the firm sees; empty for the boundary",
+        "flipped | bool? | | relabelled by the collective; empty for the boundary",
+        "eqod | float | share | equalized-odds violation of the model of that moment",
+        "error | float | share | its error",
+    ),
+    "minority_scoring": _columns(
+        "method | string | | rb_label or rb_dist",
+        "kind | string | | majority, candidate or link (from a candidate to a majority row that its score counts)",
+        "x1 | float | | first feature",
+        "x2 | float | | second feature",
+        "x1_to | float? | | first feature of the other end of a link",
+        "x2_to | float? | | second feature of it",
+        "label | int? | | label of the row; empty for a link",
+        "score | float? | | score of a candidate; empty for others",
+        "rank | int? | | 1 is flipped first; empty for others",
     ),
     "filters": _columns(
         *_FULL_CONDITION,
@@ -339,6 +421,49 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "loss | float | nats/token | mean loss of the last tenth of the steps",
         "background_male_share | float | share | male share of the background, set by configuration",
     ),
+    "minority_datasets": _columns(
+        "dataset | string | | the people",
+        "minority | string | | who the minority is",
+        "good_label | string | | what the good label means",
+        "rows | int | rows | training and audit together",
+        "people | int | people | distinct persons",
+        "features | int | | features of the model, the sensitive one included",
+        "minority_share | float | share | rows of the minority / all rows",
+        "minority_positive | float | share | good labels in the minority",
+        "majority_positive | float | share | good labels in the majority",
+    ),
+    "minority_alpha": _columns(
+        *_MINORITY,
+        "method | string | | rb_prob, rb_label, rb_dist or random",
+        "alpha | float | share | share of the minority (in the training rows) that joins the collective",
+        "flips_at_best | int | rows | the M whose mean over runs of the equalized-odds violation is lowest",
+        *_OVER_RUNS,
+        "flips_at_best_sp | int | rows | the M whose mean statistical-parity violation is lowest",
+        "best_sp_mean | float | share | that violation",
+        "best_sp_sd | float? | share | SD over runs of it",
+    ),
+    "minority_flips": _columns(
+        *_MINORITY,
+        *_ACTION,
+        "alpha | float | share | share of the minority (in the training rows) that joins the collective",
+        "flips | int | rows | relabelled rows M",
+        *_OVER_RUNS,
+    ),
+    "minority_baselines": _columns(
+        *_MINORITY,
+        "mitigation | string | | what the firm does: none, fairlearn's two, reweighing, massaging or a half of it",
+        *_OVER_RUNS,
+    ),
+    "minority_signal": _columns(
+        *_MINORITY,
+        *_SIGNAL,
+        "xi | float | share | mean over runs of the signal's mass in the other rows",
+        "delta | float | share | mean over runs of the largest gap on the signal set",
+        "success_mean | float | share | mean over runs of the success on held-out rows",
+        "success_sd | float? | share | SD over runs",
+        "bound | float | share | mean over runs of the lower bound, Hardt et al. 2023, at epsilon = 0",
+        "n_runs | int | runs | independent runs",
+    ),
     "costs": _columns(
         "rule | string | | the rule",
         "jobs | int | jobs | how often it ran",
@@ -349,14 +474,21 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
 }
 
 
-def schema(name: str) -> pa.Schema:
-    """The Arrow schema of a table, with unit and meaning as field metadata."""
+def schema(name: str, features: Sequence[str] = ()) -> pa.Schema:
+    """The Arrow schema of a table, with unit and meaning as field metadata; features: names of its further columns."""
+    meant = (*SCHEMAS[name], *(Column(feature, "float", "", "a feature of the model", True) for feature in features))
     return pa.schema(
         [
             pa.field(c.name, DTYPES[c.dtype], nullable=c.optional, metadata={"unit": c.unit, "meaning": c.meaning})
-            for c in SCHEMAS[name]
+            for c in meant
         ]
     )
+
+
+def _features(columns: Sequence[object], name: str) -> list[str]:
+    """Of the columns of a table, those that are features; none where the schema is closed."""
+    own = {c.name for c in SCHEMAS[name]}
+    return [str(c) for c in columns if c not in own] if name in WITH_FEATURES else []
 
 
 def describe() -> str:
@@ -374,6 +506,8 @@ def describe() -> str:
         for column in columns:
             dtype = f"{column.dtype}, may be empty" if column.optional else column.dtype
             lines.append(f"| `{column.name}` | {dtype} | {column.unit} | {column.meaning} |")
+        if name in WITH_FEATURES:
+            lines.append("| every other column | float, may be empty | | a feature of the model |")
     return "\n".join(lines) + "\n"
 
 
@@ -382,7 +516,8 @@ def validate(frame: pd.DataFrame, name: str) -> pa.Table:
 
     Raises TableError that names the table and the column or row at fault.
     """
-    wanted = [c.name for c in SCHEMAS[name]]
+    features = _features(list(frame.columns), name)
+    wanted = [c.name for c in SCHEMAS[name]] + features
     missing = [c for c in wanted if c not in frame.columns]
     unknown = [str(c) for c in frame.columns if c not in wanted]
     if missing or unknown:
@@ -395,7 +530,7 @@ def validate(frame: pd.DataFrame, name: str) -> pa.Table:
         if column.dtype != "string" and pd.api.types.infer_dtype(frame[column.name], skipna=True) == "string":
             raise TableError(f"table {name}: column {column.name} holds text; it must be {column.dtype}")
     try:
-        return pa.Table.from_pandas(frame[wanted], schema=schema(name), preserve_index=False, safe=True)
+        return pa.Table.from_pandas(frame[wanted], schema=schema(name, features), preserve_index=False, safe=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TableError(f"table {name}: {error}") from error
 
@@ -435,7 +570,7 @@ def read_table(path: str | Path, name: str) -> pd.DataFrame:
         raise TableError(
             f"{path}: not a readable Parquet file ({error}). Delete it and run again: it will be made anew."
         ) from error
-    expected = schema(name)
+    expected = schema(name, _features(table.schema.names, name))
     if not table.schema.equals(expected, check_metadata=False):
         found = {f.name: str(f.type) for f in table.schema}
         wanted = {f.name: str(f.type) for f in expected}

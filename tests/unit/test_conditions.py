@@ -209,3 +209,47 @@ def test_a_figure_shows_the_size_at_which_filters_are_compared_unless_it_is_told
     # The curve shows every size and has no such key.
     assert conditions.style_of_figure("tipping_curve", chosen) == chosen["figures"]["tipping_curve"]
     assert DEFAULTS["figures"]["domains"]["main_size"] is None
+
+
+# ---- the minority study ----------------------------------------------------------------------------------------------
+
+
+def test_runs_of_the_minority_study_by_hand():
+    own = {"name": "mine", "path": "mine.csv"}
+    small = config(minority={"seeds": [1, 2], "datasets": ["rhc"], "own_tables": [own], "learners": ["boosted_trees"]})
+    small["minority"]["signal"] = {"dataset": "rhc"}
+    runs = conditions.minority_runs(small)
+    assert conditions.people(small) == ["rhc", "mine"]
+    assert runs["minority_flips"] == runs["minority_alpha"]
+    assert runs["minority_flips"] == [
+        f"results/minority/runs/{name}/boosted_trees/seed{seed}.parquet" for name in ("rhc", "mine") for seed in (1, 2)
+    ]
+    assert len(runs["minority_baselines"]) == 4
+    assert runs["minority_signal"] == [
+        f"results/minority/signal/rhc/{learner}/seed{seed}.parquet"
+        for learner in ("bayes", "boosted_trees")
+        for seed in (1, 2)
+    ]
+
+
+def test_people_are_retrieved_or_the_users_own():
+    small = config(minority={"datasets": ["rhc"]})
+    assert conditions.people_of("rhc", small) == "resources/retrieved/people/rhc.parquet"
+    assert conditions.people_of("mine", small) == "results/minority/people/mine.parquet"
+
+
+def test_without_people_for_the_signal_it_is_left_out():
+    names = ["pipeline", "minority_flips", "minority_signal", "depth_study"]
+    assert conditions.minority_figures(names, DEFAULTS) == ["minority_flips", "minority_signal"]
+    without = config(minority={"signal": {"dataset": ""}})
+    assert conditions.minority_figures(names, without) == ["minority_flips"]
+    assert "minority_signal" not in conditions.minority_runs(without)
+    assert conditions.main_figures(names) == ["pipeline"]
+
+
+def test_examples_in_the_plane_are_no_tables_of_a_run():
+    paths = conditions.tables_of_figure(["minority_toy", "minority_flips"])
+    assert paths == {
+        "minority_toy": "results/minority/plane/minority_toy.parquet",
+        "minority_flips": "results/tables/minority_flips.parquet",
+    }

@@ -151,6 +151,61 @@ def test_an_sdist_is_never_built(registry, tmp_path):
         retrieval.retrieve_package("carrier", "1.2", sha256(path.read_bytes()), tmp_path / "carrier.whl")
 
 
+REFUSAL = "WARNING: Requested carrier==1.2 has invalid metadata: Expected matching RIGHT_PARENTHESIS\n"
+
+
+@pytest.fixture
+def strict_pip(registry, monkeypatch) -> Path:
+    """As pip is from 24.1 on: it finds the carrier, and refuses it. Every other request goes to the real one."""
+    run = subprocess.run
+
+    def refuse(command, **options):
+        wanted = Path(command[command.index("--requirement") + 1]).read_text(encoding="utf-8")
+        if command[1] == "-m" and wanted.startswith("carrier"):
+            return subprocess.CompletedProcess(command, 1, "", REFUSAL)
+        return run(command, **options)
+
+    monkeypatch.setattr(retrieval.subprocess, "run", refuse)
+    return registry
+
+
+def write_tool(folder: Path, program: str) -> str:
+    """A wheel of a "pip 24.0" that runs the program; its SHA-256."""
+    path = folder / "pip-24.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("pip/__main__.py", program)
+        wheel.writestr("pip-24.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: pip\nVersion: 24.0\n")
+        wheel.writestr("pip-24.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("pip-24.0.dist-info/RECORD", "")
+    return sha256(path.read_bytes())
+
+
+def test_a_wheel_with_misspelt_metadata_is_fetched_by_an_older_pip(strict_pip, tmp_path, monkeypatch):
+    wheel = build_wheel(strict_pip)
+    # The tool hands on to the pip that runs the tests, as a pip that does not mind.
+    program = "import runpy, sys\nsys.argv[0] = 'pip'\nsys.path.pop(0)\nrunpy.run_module('pip', run_name='__main__')\n"
+    monkeypatch.setattr(retrieval, "_OLDER_PIP", ("pip==24.0", write_tool(strict_pip, program)))
+    into = tmp_path / "out" / "carrier.whl"
+    retrieval.retrieve_package("carrier", "1.2", sha256(wheel.read_bytes()), into)
+    assert into.read_bytes() == wheel.read_bytes()
+    assert list(into.parent.iterdir()) == [into]
+    with pytest.raises(RetrievalError, match="the wheel has the wrong SHA-256"):
+        retrieval.retrieve_package("carrier", "1.2", "0" * 64, into)
+
+
+def test_another_older_pip_than_the_pinned_one_is_never_run(strict_pip, tmp_path):
+    write_tool(strict_pip, f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    with pytest.raises(RetrievalError, match=r"pip==24\.0: the wheel has the wrong SHA-256"):
+        retrieval.retrieve_package("carrier", "1.2", "0" * 64, tmp_path / "out" / "carrier.whl")
+    assert not (tmp_path / "ran").exists()
+    assert everything_in(tmp_path / "out") == []
+
+
+def test_an_older_pip_out_of_reach_is_named(strict_pip, tmp_path):
+    with pytest.raises(RetrievalError, match=r"pip==24\.0 could not be downloaded"):
+        retrieval.retrieve_package("carrier", "1.2", "0" * 64, tmp_path / "out" / "carrier.whl")
+
+
 def disk_is_full(*_args, **_options):
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -166,12 +221,8 @@ def test_a_full_disk_says_how_much_is_needed_and_where(registry, tmp_path, monke
 
 
 def test_a_disk_that_fills_under_pip_is_told_as_such(registry, tmp_path, monkeypatch):
-    class Finished:
-        returncode = 1
-        stdout = ""
-        stderr = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
-
-    monkeypatch.setattr(retrieval, "_pip_download", lambda *_: Finished)
+    words = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+    monkeypatch.setattr(retrieval, "_pip_download", lambda *_: words)
     with pytest.raises(RetrievalError, match=r"carrier==1.2: the disk is full: more is needed in .*, \d+ MB are free"):
         retrieval.retrieve_package("carrier", "1.2", "0" * 64, tmp_path / "carrier.whl")
     assert everything_in(tmp_path) == []

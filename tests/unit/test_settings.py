@@ -14,6 +14,10 @@ from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from quorum import collective, defenses, figures, settings
+from quorum.minority.cohorts import COHORTS
+from quorum.minority.learners import LEARNERS
+from quorum.minority.mitigations import MITIGATIONS
+from quorum.minority.scores import SCORES
 from quorum.population import DOMAINS
 from quorum.settings import SettingsError
 
@@ -23,15 +27,18 @@ DEFAULTS = settings.defaults(SCHEMA)
 
 
 def leaves(part: dict, path: tuple[str, ...] = ()):
-    """(path, schema) of every key that is no section."""
+    """(path, schema) of every key that is no section that is always there."""
     for key, below in part["properties"].items():
-        if "properties" in below:
+        if "properties" in below and "default" not in below:
             yield from leaves(below, (*path, key))
         else:
             yield (*path, key), below
 
 
 LEAVES = dict(leaves(SCHEMA))
+
+
+OWN = {"name": "mine", "path": "mine.csv", "label": "well", "positive": 1, "group": "sex", "minority": "f"}
 
 
 def with_value(path: tuple[str, ...], value: object) -> dict:
@@ -58,11 +65,15 @@ def test_the_schema_is_one_and_closed_everywhere():
     def walk(part: dict):
         assert part["description"].strip()
         if "properties" in part:
-            assert part["type"] == "object" and part["additionalProperties"] is False
-            for below in part["properties"].values():
-                walk({**SCHEMA["$defs"].get(below.get("$ref", "").removeprefix("#/$defs/"), {}), **below})
+            assert "object" in part["type"] and part["additionalProperties"] is False
+            required = part.get("required", [])
+            for key, below in part["properties"].items():
+                below = {**SCHEMA["$defs"].get(below.get("$ref", "").removeprefix("#/$defs/"), {}), **below}
+                walk(below | ({"default": None} if key in required else {}))
         else:
             assert "default" in part and "type" in part
+            if "properties" in part.get("items", {}):
+                walk({"description": "an entry", **part["items"]})
 
     walk(SCHEMA)
 
@@ -109,6 +120,14 @@ def test_the_schema_knows_what_the_library_knows():
     assert inside["collective"]["properties"]["strategies"]["items"]["enum"] == list(collective.STRATEGIES)
     assert set(inside["defense"]["properties"]["names"]["items"]["enum"]) == set(defenses.DEFENSES)
     assert DEFAULTS["figures"] == {name: dict(figure.style) for name, figure in figures.FIGURES.items()}
+    minority = inside["minority"]["properties"]
+    for key, registry in (
+        ("datasets", COHORTS),
+        ("learners", LEARNERS),
+        ("methods", SCORES),
+        ("mitigations", MITIGATIONS),
+    ):
+        assert set(minority[key]["items"]["enum"]) == set(registry)
 
 
 @pytest.mark.parametrize("probe_set", ["held_out", "matched"])
@@ -162,7 +181,10 @@ def test_a_section_must_be_one(section, wrong):
     assert f"  {section}: found" in message({**DEFAULTS, section: wrong})
 
 
-@pytest.mark.parametrize("path", [path for path, part in LEAVES.items() if part.get("type") == "array"], ids=".".join)
+LISTS = [path for path, part in LEAVES.items() if part.get("type") == "array" and part["minItems"]]
+
+
+@pytest.mark.parametrize("path", LISTS, ids=".".join)
 def test_a_list_has_entries_and_none_twice(path):
     default = LEAVES[path]["default"]
     assert f"  {'.'.join(path)}: found []" in message(with_value(path, []))
@@ -200,6 +222,32 @@ def test_all_problems_are_told_at_once():
         assert f"\n  {part}: " in text
 
 
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"name": "mine", "path": "mine.csv"}, "minority.own_tables[0]: lacks label, positive, group, minority"),
+        (OWN | {"labels": 1}, "minority.own_tables[0].labels: is no key"),
+        (OWN | {"name": "My people"}, "minority.own_tables[0].name: found My people"),
+        (OWN | {"series": {"path": "long.csv"}}, "minority.own_tables[0].series: lacks landmark"),
+        (OWN | {"positive": [1]}, "minority.own_tables[0].positive: found [1]"),
+    ],
+)
+def test_an_entry_of_a_list_is_checked_like_a_section(entry, words):
+    assert f"\n  {words}" in message(with_value(("minority", "own_tables"), [entry]))
+
+
+def test_an_entry_of_a_list_gets_its_defaults():
+    series = {"path": "long.csv", "landmark": 3, "time": "day"}
+    entries = [OWN, OWN | {"name": "long", "person": "id", "series": series}]
+    given_config = with_value(("minority", "own_tables"), entries)
+    plain, long = settings.check(given_config, SCHEMA)["minority"]["own_tables"]
+    assert plain == OWN | {"drop": [], "person": "", "series": None}
+    assert long["series"] == series | {"id": "id", "test": "test", "value": "value"}
+    page = settings.describe(SCHEMA)
+    for key in [*plain, *long["series"]]:
+        assert f"\n| `{key}` |" in page.split("### An entry of minority.own_tables\n")[1].split("\n## ")[0]
+
+
 def test_a_long_value_is_cut():
     assert len(message(with_value(("fine_tune", "dtype"), "x" * 10_000))) < 600
 
@@ -220,6 +268,17 @@ def test_a_long_value_is_cut():
         ({("defense", "reference_size"): 19}, "defense.reference_size", "at least 20"),
         ({("figures", "utility", "main_size"): 750}, "figures.utility.main_size", "or null"),
         ({("model", "name"): "my-model"}, "model.name", "model.path is empty"),
+        ({("minority", "datasets"): [], ("minority", "signal", "dataset"): ""}, "minority.datasets", "is empty"),
+        ({("minority", "alphas"): [0.3, 0.1]}, "minority.alphas", "must ascend"),
+        ({("minority", "at_alpha"): 0.25}, "minority.at_alpha", "one of minority.alphas"),
+        ({("minority", "mitigations"): ["reweighing"]}, "minority.mitigations", "must hold none"),
+        ({("minority", "signal", "dataset"): "adult"}, "minority.signal.dataset", "compas, law, rhc, or empty"),
+        ({("minority", "own_tables"): [OWN | {"name": "rhc"}]}, "minority.own_tables", "the name rhc is taken"),
+        (
+            {("minority", "own_tables"): [OWN | {"series": {"path": "long.csv", "landmark": 3}}]},
+            "minority.own_tables[0].person",
+            "the column that holds its ids",
+        ),
     ],
 )
 def test_keys_that_do_not_fit_together(changes, path, words):

@@ -10,6 +10,8 @@ import pytest
 import runs
 import yaml
 
+from quorum import conditions, settings
+
 pytestmark = pytest.mark.workflow
 
 TARGETS = {
@@ -22,15 +24,19 @@ TARGETS = {
     "depth_study",
     "overlap_study",
     "learning_curve",
+    "minority",
 }
 
 SEEDS = len(yaml.safe_load((runs.ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["seeds"])
 
 
 def script_of(rule: str) -> str:
-    """Scripts have the names of their rules, but sentences are sentences, whoever wrote them, and a figure a figure."""
+    """Scripts have the names of their rules, but sentences are sentences, whoever wrote them, a figure a figure, and a
+    sum over runs a sum over runs."""
     if rule.startswith("draw_"):
         return "draw_figure"
+    if rule in conditions.minority_runs(settings.defaults(settings.read(runs.ROOT / "config" / "schema.yaml"))):
+        return "minority_table"
     return {"encode_pool": "encode_background"}.get(rule, rule)
 
 
@@ -116,7 +122,10 @@ def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default)
     assert counted["fine_tune"] == counted["audit_model"] == SEEDS * (1 + 2 * 4 + 2 * 5)
     assert counted["filter_contributions"] == SEEDS * 2 * 5
     assert counted["write_background"] == counted["encode_background"] == SEEDS
-    assert sum(rule.startswith("draw_") for rule in counted) == 6
+    assert sum(rule.startswith("draw_") for rule in counted) == 6 + 7
+    # 3 data sets x 2 learners x 5 seeds; the signal has one data set and one learner more.
+    assert counted["act_collectively"] == counted["mitigate"] == 3 * 2 * 5
+    assert counted["plant_signal"] == 3 * 5
 
 
 def test_the_model_as_deployed_is_trained_once_per_seed(default):
@@ -139,7 +148,8 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
     [
         ("baseline", {"audit_released", "record_provenance"}, {"fine_tune", "write_pool"}),
         ("bargaining", {"fine_tune", "tipping", "wordings"}, {"filter_contributions", "draw_domains"}),
-        ("defenses", {"filter_contributions", "defense_effects", "paper_comparison"}, {"draw_defenses"}),
+        ("defenses", {"filter_contributions", "defense_effects"}, {"draw_defenses", "act_collectively"}),
+        ("minority", {"retrieve_cohort", "act_collectively", "minority_alpha"}, {"retrieve_model", "costs"}),
         ("figures", {"draw_pipeline", "filter_contributions"}, {"release_pool", "costs"}),
         ("release", {"write_pool", "release_pool"}, {"retrieve_model", "fine_tune"}),
         ("depth_study", {"depth_table", "draw_depth_study"}, {"filter_contributions"}),

@@ -31,6 +31,11 @@ TABLES = (
     "depth_study",
     "overlap_study",
     "learning_curve",
+    "minority_datasets",
+    "minority_flips",
+    "minority_alpha",
+    "minority_baselines",
+    "minority_signal",
 )
 SIDE_STUDIES = {"depth_study", "overlap_study", "learning_curve"}
 DEFENSES = ("keyword", "repetition", "tfidf", "minhash", "composite")

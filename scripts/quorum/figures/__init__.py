@@ -61,6 +61,25 @@ FIGURES: Mapping[str, Figure] = {
     "depth_study": Figure("depth_study", ("depth_study",), {"width": 320, "height": 230, "font_size": 12}),
     "learning_curve": Figure("learning_curve", ("learning_curve",), {"width": 420, "height": 260, "font_size": 12}),
     "overlap_study": Figure("overlap_study", ("overlap_study",), {"width": 190, "height": 170, "font_size": 12}),
+    "minority_toy": Figure("minority_toy", ("minority_toy",), {"width": 340, "height": 300, "font_size": 12}),
+    "minority_scoring": Figure(
+        "minority_scoring", ("minority_scoring",), {"width": 420, "height": 340, "font_size": 12}
+    ),
+    "minority_alpha": Figure(
+        "minority_alpha",
+        ("minority_alpha", "minority_baselines", "paper_reference"),
+        {"width": 230, "height": 150, "font_size": 12},
+    ),
+    "minority_flips": Figure("minority_flips", ("minority_flips",), {"width": 230, "height": 150, "font_size": 12}),
+    "minority_pareto": Figure(
+        "minority_pareto",
+        ("minority_flips", "minority_baselines", "paper_reference"),
+        {"width": 260, "height": 200, "font_size": 12},
+    ),
+    "minority_knowledge": Figure(
+        "minority_knowledge", ("minority_flips",), {"width": 190, "height": 130, "font_size": 12}
+    ),
+    "minority_signal": Figure("minority_signal", ("minority_signal",), {"width": 220, "height": 180, "font_size": 12}),
 }
 
 

@@ -1,0 +1,21 @@
+"""Runs the firm's mitigations of one seed on one data set and one learner."""
+
+from typing import TYPE_CHECKING
+
+from quorum import logbook, tables
+from quorum.minority import population, sweep
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+logbook.start(snakemake.log[0])
+params, wildcards = snakemake.params, snakemake.wildcards
+runs = sweep.baselines(
+    population.from_table(tables.read_table(snakemake.input.people, "population")),
+    wildcards.dataset,
+    wildcards.learner,
+    int(wildcards.seed),
+    params.audit_share,
+    params.mitigations,
+)
+tables.write_table(runs, snakemake.output.runs, "minority_baseline_runs")
