@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from fake_minority import minority_tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -291,7 +292,7 @@ def fake_tables() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture
 def tables() -> dict[str, pd.DataFrame]:
-    return fake_tables()
+    return {**fake_tables(), **minority_tables()}
 
 
 def _draw(name: str, tables: dict[str, pd.DataFrame], **style: object) -> dict:
@@ -615,6 +616,11 @@ def test_hostile_names_stay_text(name, tables, tmp_path):
         ("domains", "domain"),
         ("overlap_study", "probe_set"),
         ("baseline_bias", "model"),
+        ("minority_alpha", "dataset"),
+        ("minority_flips", "dataset"),
+        ("minority_signal", "signal"),
+        ("minority_toy", "moment"),
+        ("minority_scoring", "method"),
     ):
         frame = tables[table]
         tables[table] = pd.concat([frame, frame[frame[column] == frame[column].iloc[-1]].assign(**{column: HOSTILE})])
@@ -783,6 +789,7 @@ def test_the_papers_own_file_is_understood():
 # ---- captions --------------------------------------------------------------------------------------------------------
 
 RESULTS = ("baseline_bias", "tipping_curve", "tipping_points", "defenses", "domains", "utility", "paper_comparison")
+RESULTS += tuple(f"minority_{name}" for name in ("datasets", "alpha", "flips", "baselines", "signal"))
 RESULTS += ("wordings", "depth_study", "overlap_study", "learning_curve", "costs")
 CAPTIONS = [*(f"figure_{name}" for name in figures.FIGURES), *(f"table_{name}" for name in RESULTS), "workflow"]
 
