@@ -50,8 +50,3 @@ def people(wildcards):
 
 def own_table(wildcards):
     return next(entry for entry in config["minority"]["own_tables"] if entry["name"] == wildcards.dataset)
-
-
-def files_of_own_table(wildcards):
-    entry = own_table(wildcards)
-    return {"table": entry["path"]} | ({"series": entry["series"]["path"]} if entry["series"] else {})

@@ -4,7 +4,8 @@
 rule read_own_table:
     """Take a table of the user's own, with its time series if it has one."""
     input:
-        unpack(files_of_own_table),
+        table=lambda wildcards: own_table(wildcards)["path"],
+        series=lambda wildcards: (own_table(wildcards)["series"] or {}).get("path", []),
         code=code_of("read_own_table"),
     output:
         people="results/minority/people/{dataset}.parquet",

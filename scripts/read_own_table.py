@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 logbook.start(snakemake.log[0])
 table = own_tables.read_own(snakemake.input.table)
-long = snakemake.input.get("series")
-series = own_tables.read_own(long) if long else None
+series = own_tables.read_own(snakemake.input.series) if snakemake.input.series else None
 people = own_tables.own_population(table, snakemake.params.entry, series)
 tables.write_table(people, snakemake.output.people, "population")
