@@ -29,7 +29,8 @@ reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.z
 quick: ## the same with config/quick.yaml: every step, within minutes
 	$(MAKE) reproduce CONFIG=config/quick.yaml
 
-test: lint ## set up, check the style, run all tests
+test: lint ## set up, check the style, retrieve all data sets, run all tests
+	$(WITH_VENV) $(RUN) -m snakemake retrieve --cores $(CORES) --configfile config/full.yaml
 	$(WITH_VENV) $(RUN) -m pytest tests/unit tests/workflow
 
 bench: $(TESTS_READY) ## measure the ratios of docs/performance.md, on a quiet machine; BENCH=--quick for a tenth of the size

@@ -60,6 +60,7 @@ include: "rules/release.smk"
 
 localrules:
     all,
+    retrieve,
     baseline,
     bargaining,
     defenses,

@@ -92,3 +92,11 @@ rule measure_precision:
         dtype=lookup("fine_tune/dtype", within=config),
     script:
         "../scripts/measure_precision.py"
+
+
+rule retrieve:
+    """Target: everything that comes from outside, so that a run after it needs no network."""
+    input:
+        rules.retrieve_model.output,
+        rules.retrieve_texts.output,
+        rules.record_provenance.output,

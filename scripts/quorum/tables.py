@@ -438,6 +438,7 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "alpha | float | share | share of the minority (in the training rows) that joins the collective",
         "flips_at_best | int | rows | the M whose mean over runs of the equalized-odds violation is lowest",
         *_OVER_RUNS,
+        "flips_to_halve | int? | rows | the smallest M with at most half of the violation at M = 0; empty if none has",
         "flips_at_best_sp | int | rows | the M whose mean statistical-parity violation is lowest",
         "best_sp_mean | float | share | that violation",
         "best_sp_sd | float? | share | SD over runs of it",

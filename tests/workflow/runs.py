@@ -50,7 +50,7 @@ def copy_sources(folder: Path) -> Path:
 
 def copy_retrieved(source: Path, folder: Path) -> None:
     """What `source` has retrieved, if anything; the large files are shared by hard links."""
-    if (source / RETRIEVED / "PROVENANCE.parquet").is_file():
+    if (source / RETRIEVED / "model" / "config.json").is_file():
         shutil.copytree(source / RETRIEVED, folder / RETRIEVED, copy_function=_link_large)
 
 

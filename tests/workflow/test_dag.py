@@ -16,6 +16,7 @@ pytestmark = pytest.mark.workflow
 
 TARGETS = {
     "all",
+    "retrieve",
     "baseline",
     "bargaining",
     "defenses",
@@ -146,6 +147,7 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
 @pytest.mark.parametrize(
     ("target", "needs", "needs_not"),
     [
+        ("retrieve", {"retrieve_model", "retrieve_cohort", "record_provenance"}, {"audit_released"}),
         ("baseline", {"audit_released", "record_provenance"}, {"fine_tune", "write_pool"}),
         ("bargaining", {"fine_tune", "tipping", "wordings"}, {"filter_contributions", "draw_domains"}),
         ("defenses", {"filter_contributions", "defense_effects"}, {"draw_defenses", "act_collectively"}),

@@ -7,6 +7,7 @@ random included, and differences between methods are what the tables are for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -51,8 +52,9 @@ def alphas(by_flips: pd.DataFrame) -> pd.DataFrame:
     """Table minority_alpha out of table minority_flips: the best M at every alpha, with all of the majority known.
 
     Best is the lowest mean over runs, the smallest M on a tie; once for the equalized-odds violation (to which error
-    and statistical parity of the row belong) and once for statistical parity. At alpha 0 nobody acts: it is the model
-    at M = 0, the same for every method. Raises ValueError if M = 0 is missing.
+    and statistical parity of the row belong) and once for statistical parity. flips_to_halve is the smallest M whose
+    mean violation is at most half of that at M = 0, empty where no M reaches it. At alpha 0 nobody acts: it is the
+    model at M = 0, the same for every method. Raises ValueError if M = 0 is missing.
     """
     known = by_flips[by_flips.knowledge == "all"].sort_values("flips", kind="stable")
     keys = [*_LEARNED, "method"]
@@ -62,10 +64,12 @@ def alphas(by_flips: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, group in pd.concat([start, known[known.alpha > 0]]).groupby([*keys, "alpha"], sort=True):
         best, best_sp = group.loc[group.eqod_mean.idxmin()], group.loc[group.sp_mean.idxmin()]
+        halved = group.flips[group.eqod_mean <= group.eqod_mean.iloc[0] / 2]
         row = best.rename({"flips": "flips_at_best"}).to_dict()
+        row |= {"flips_to_halve": halved.iloc[0] if len(halved) else math.nan}
         row |= {"flips_at_best_sp": best_sp.flips, "best_sp_mean": best_sp.sp_mean, "best_sp_sd": best_sp.sp_sd}
         rows.append(row)
-    return _as_table(pd.DataFrame(rows), "minority_alpha")
+    return _as_table(pd.DataFrame(rows), "minority_alpha").astype({"flips_to_halve": "Int64"})
 
 
 def baselines(runs: pd.DataFrame) -> pd.DataFrame:
@@ -102,19 +106,6 @@ SUMMARIES: Mapping[str, Summary] = {
     "minority_baselines": Summary("minority_baseline_runs", baselines),
     "minority_signal": Summary("minority_signal_runs", signal),
 }
-
-
-def flips_to_halve(by_flips: pd.DataFrame) -> pd.DataFrame:
-    """The smallest M whose mean equalized-odds violation is at most half of that at M = 0: one row for each data set,
-    learner, method, knowledge and alpha, with flips NaN where no M does it, and eqod_before, eqod_mean beside it."""
-    keys = [*_LEARNED, "method", "knowledge", "alpha"]
-    rows = []
-    for key, group in by_flips.sort_values("flips", kind="stable").groupby(keys, sort=False):
-        before = float(group.eqod_mean.iloc[0])
-        halved = group[group.eqod_mean <= before / 2].head(1)
-        reached = {c: float(halved[c].iloc[0]) if len(halved) else float("nan") for c in ("flips", "eqod_mean")}
-        rows.append(dict(zip(keys, key, strict=True)) | reached | {"eqod_before": before})
-    return pd.DataFrame(rows)
 
 
 def paper_answers(by_alpha: pd.DataFrame, learner: str = "boosted_trees") -> pd.DataFrame:
