@@ -27,7 +27,7 @@ def texts(frame: pd.DataFrame) -> pd.Series:
 
 
 @given(size=st.integers(0, 300), male_share=st.floats(0, 1), overlap=st.floats(0, 1), seed=st.integers(0, 2**31))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_sizes_and_shares_are_exact(size, male_share, overlap, seed):
     frame = write(size, male_share, overlap, seed)
     in_template = frame["skeleton"].isin(TEMPLATE["skeleton"])

@@ -106,7 +106,7 @@ def test_an_odd_number_of_professions_meets_both_genders_too():
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 2**31), st.sampled_from(sorted(STYLES)))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_larger_collective_begins_with_the_smaller_one(one, other, seed, style):
     assume(one != other)
     small, large = sorted((one, other))

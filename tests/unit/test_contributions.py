@@ -140,7 +140,7 @@ HOSTILE = st.one_of(
 
 
 @given(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_value_crashes_and_every_row_is_either_accepted_or_rejected(rows):
     texts, agents = [t for t, _ in rows], [a for _, a in rows]
     accepted, rejections = validate(texts, agents)
@@ -308,7 +308,7 @@ POOL = collective.write_pool(PROFESSIONS, SKELETONS["template"], "parity", 20, 1
 
 
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_stream_holds_background_and_the_first_of_the_pool_and_grows_in_place(one, other, seed):
     small, large = sorted((one, other))
     streams = [contributions.assemble_stream(FIRM, POOL, n, seed) for n in (small, large)]
@@ -346,7 +346,6 @@ def verdicts(ids: list[str], accepted: list[bool]) -> pd.DataFrame:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.randoms())
-@settings(deadline=None)
 def test_accepted_rows_stay_in_order_whatever_the_order_of_the_verdicts(accepted, random):
     stream = FIRM.head(len(accepted))
     judged = list(zip(stream["contribution_id"], accepted, strict=True))

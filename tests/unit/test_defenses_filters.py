@@ -309,7 +309,7 @@ def test_order_does_not_matter_in_crowded_buckets(monkeypatch: pytest.MonkeyPatc
     assert shuffled.tolist() == straight[order].tolist()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(12)))
 def test_one_of_each_group_of_near_duplicates_stays_the_first(order: list[int]) -> None:
     draw = random.Random(9)

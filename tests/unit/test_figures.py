@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 import vl_convert
 from fake_minority import minority_tables
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quorum import figures
@@ -761,7 +761,6 @@ def test_no_line_or_mark_differs_from_another_in_colour_alone():
         assert len(set(module.SHAPES.values())) == len(module.SHAPES)
 
 
-@settings(deadline=None)
 @given(background=st.integers(1, 10**6), sizes=st.lists(st.integers(1, 10**5), min_size=1), share=st.floats(0, 1))
 def test_the_background_is_recovered_from_alpha(background, sizes, share):
     rows = [{"defense": "none", "pool_size": n, "alpha": n / (background + n), "data_male_share": 0.5} for n in sizes]
@@ -769,7 +768,6 @@ def test_the_background_is_recovered_from_alpha(background, sizes, share):
     assert theme.background(pd.DataFrame(rows)) == (background, pytest.approx(share))
 
 
-@settings(deadline=None)
 @given(values=st.lists(st.sampled_from([*theme.DEFENSES, "zebra", "Abel"])))
 def test_order_keeps_every_value_once_and_known_ones_first(values):
     result = theme.ordered(values, theme.DEFENSES)

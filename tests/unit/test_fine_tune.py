@@ -302,7 +302,7 @@ def stream_of(lengths: list[int]) -> hidden_states.HiddenStates:
     epochs=st.sampled_from([0.25, 0.5, 1, 2, 3]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_number_of_steps_and_no_row_twice_in_an_epoch(lengths, batch_size, epochs, seed):
     schedule = replace(SCHEDULE, batch_size=batch_size, epochs=epochs)
     batches = fine_tune._batches(stream_of(lengths), schedule, seed)

@@ -92,7 +92,7 @@ def counted(n_texts: int, layers: int, seed: int) -> hidden_states.HiddenStates:
 
 
 @given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=3), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_selection_holds_the_texts_of_the_rows_in_their_order(sizes, data):
     parts = [counted(size, 3, seed) for seed, size in enumerate(sizes)]
     rows = data.draw(st.lists(st.integers(0, sum(sizes) - 1), max_size=8)) if sum(sizes) else []

@@ -76,7 +76,7 @@ def test_whose_outcome_is_known(end, event, expected):
     assert found["event"].tolist() == ([] if expected is None else [expected])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(many_rows, st.lists(rows, max_size=20), st.randoms())
 def test_what_comes_at_or_after_the_landmark_never_changes_a_feature(known, other, random):
     later = [(who, AT + abs(time), test, value) for who, time, test, value in other] + [("a", AT, "only_later", 1.0)]
@@ -85,7 +85,7 @@ def test_what_comes_at_or_after_the_landmark_never_changes_a_feature(known, othe
     pd.testing.assert_frame_equal(landmark(series(both), OUTCOME, AT, 20), landmark(series(known), OUTCOME, AT, 20))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(many_rows)
 def test_every_statistic_is_that_of_a_plain_loop(known):
     long = series(known)
@@ -107,7 +107,6 @@ def test_every_statistic_is_that_of_a_plain_loop(known):
             np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
 
 
-@settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.floats(-100, 100), st.floats(1e-3, 1e3))
 def test_the_slope_of_a_line_is_found_wherever_the_times_lie(start, slope, step):
     times = start + step * np.arange(5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from quorum.minority.audit import measures
@@ -30,7 +30,6 @@ def test_a_gap_in_favour_of_the_minority_is_a_violation_with_a_sign():
 
 
 @given(st.lists(ROW, min_size=4, max_size=60))
-@settings(deadline=None)
 def test_the_same_as_fairlearn(rows):
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 

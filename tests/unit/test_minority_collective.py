@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from minority_people import people
 
@@ -19,7 +19,6 @@ SEED = st.integers(0, 1000)
 
 
 @given(SHARE, SHARE, SEED, st.integers(1, 3))
-@settings(deadline=None)
 def test_larger_collectives_hold_the_smaller_ones(one, other, seed, per_person):
     population = people(120, 3, per_person=per_person)
     train = np.arange(0, 120, 2)
@@ -31,7 +30,6 @@ def test_larger_collectives_hold_the_smaller_ones(one, other, seed, per_person):
 
 
 @given(SHARE, SEED)
-@settings(deadline=None)
 def test_persons_join_with_all_their_training_rows(alpha, seed):
     population = people(90, 5, per_person=3)
     train, _ = split(population, 1)
@@ -66,7 +64,6 @@ def test_candidates_are_the_minority_with_label_0():
 
 
 @given(st.lists(st.integers(0, 3), max_size=30), SEED)
-@settings(deadline=None)
 def test_the_order_falls_in_score_and_ties_fall_as_for_any_other_score(score, seed):
     rows, score = np.arange(len(score)) * 7, np.array(score, dtype=float)
     ordered = collective.in_order(rows, score, seed)
@@ -96,7 +93,6 @@ def test_flip_counts_by_hand():
 
 
 @given(st.integers(1, 200), SEED)
-@settings(deadline=None)
 def test_known_rows_are_training_rows_of_the_majority(number, seed):
     population, train = people(100, 2), np.arange(0, 100, 2)
     rows = collective.known_rows(population, train, number, seed)

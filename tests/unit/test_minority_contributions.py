@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from minority_people import people
 
@@ -24,7 +24,6 @@ def scene(seed, alpha, **options):
 
 
 @given(st.integers(0, 50), st.floats(0, 1), st.integers(0, 200), st.integers(1, 3))
-@settings(deadline=None)
 def test_only_members_with_label_0_change(seed, alpha, m, per_person):
     population, _, audit, members, ordered = scene(seed, alpha, per_person=per_person)
     before = population.label.copy()

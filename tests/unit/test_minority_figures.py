@@ -125,7 +125,6 @@ def test_flips_names_the_data_sets_that_were_not_measured_at_its_alpha(tables):
     assert "RHC" not in _draw("minority_pareto", tables)["description"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=25))
 def test_the_front_is_what_no_other_point_beats(points):
     chosen = minority_pareto.front(points)
@@ -264,7 +263,7 @@ def test_scoring_writes_score_and_rank_beside_every_candidate_and_joins_it_to_k_
     assert "good labels among the 3 nearest majority rows" in text
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     marks=st.lists(st.tuples(st.floats(0, 1), st.floats(5, 9)), min_size=1, max_size=7, unique=True),
     others=st.lists(st.tuples(st.floats(0, 1), st.floats(5, 9)), max_size=20),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from minority_people import people
 
@@ -24,7 +24,6 @@ def test_weights_by_hand():
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=4, max_size=80))
-@settings(deadline=None)
 def test_weighted_rows_have_the_same_rate_in_both_groups(rows):
     label, group = np.array(rows).T
     assume(len(set(rows)) == 4)
@@ -50,7 +49,6 @@ def test_massaging_leaves_a_minority_that_is_ahead():
 
 
 @given(st.integers(0, 200))
-@settings(deadline=None)
 def test_massaging_equalises_the_rates_and_keeps_their_sum(seed):
     population = people(200, seed)
     label, group = population.label, population.group

@@ -92,7 +92,7 @@ seeds = st.integers(0, 2**32)
 counts = st.fixed_dictionaries({kind: st.integers(2, 25) for kind in EACH})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(counts, seeds, st.floats(0.05, 0.95))
 def test_a_split_is_a_stratified_partition(sizes, seed, share):
     population = from_table(people(sizes))
@@ -129,7 +129,7 @@ def test_each_person_is_audited_as_often_as_another():
     assert np.abs(times - 300).max() < 5 * np.sqrt(1000 * 0.3 * 0.7)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(counts, seeds)
 def test_a_persons_rows_are_never_on_both_sides(sizes, seed):
     frame = people(sizes, rows_each=3).sample(frac=1, random_state=seed % 1000)

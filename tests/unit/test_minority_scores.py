@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
@@ -57,7 +57,6 @@ def scenes(draw, ties):
 
 @pytest.mark.parametrize("tree_features", [0, 15], ids=["brute", "tree"])
 @given(st.booleans().flatmap(scenes))
-@settings(deadline=None)
 def test_scores_are_those_of_the_reference(tree_features, scene):
     known, label, candidates, k, seed = scene
     with pytest.MonkeyPatch.context() as patch:
@@ -75,7 +74,6 @@ def test_scores_are_those_of_the_reference(tree_features, scene):
 
 
 @given(scenes(ties=True))
-@settings(deadline=None)
 def test_the_search_does_not_decide_which_neighbours_are_kept(scene):
     known, _, candidates, k, seed = scene
     known, candidates = scores.standardised(known, candidates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from minority_people import people
 
@@ -17,7 +17,6 @@ ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 1
 
 
 @given(ROWS, st.integers(0, 3), st.integers(0, 1), st.integers(1, 9), st.integers(1, 9))
-@settings(deadline=None)
 def test_bayes_is_never_below_the_bound_on_the_mixture_itself(rows, value, target, members, others):
     """P* is the push-forward of the base rows, and the firm knows alpha P* + (1 - alpha) P0 exactly (whole weights)."""
     table = np.array(rows)

@@ -60,7 +60,7 @@ def test_prompts_are_the_wordings_about_the_profession():
     wordings_per_domain=st.integers(1, 8),
     data=st.data(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_design_holds_for_any_number_of_professions_and_wordings(people, wordings_per_domain, data):
     professions = PROFESSIONS.head(people).assign(in_probes=True)
     wordings = HELD_OUT.groupby("domain").head(wordings_per_domain)

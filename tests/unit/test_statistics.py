@@ -12,7 +12,6 @@ from statsmodels.stats.multitest import multipletests
 
 from quorum import statistics
 
-untimed = settings(deadline=None)  # the first call of a test imports a heavy library
 shares = st.floats(0.01, 0.99)
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 observations = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), min_size=1, max_size=40)
@@ -29,7 +28,6 @@ def test_wilson_is_the_set_of_shares_that_a_score_test_does_not_reject():
 
 
 @given(st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
-@untimed
 def test_wilson_holds_its_estimate_and_stays_in_the_unit_interval(counts, confidence):
     successes, total = counts
     low, high = statistics.wilson_interval(successes, total, confidence)
@@ -110,7 +108,7 @@ def test_clustered_interval_covers_where_one_that_ignores_clusters_does_not():
 
 
 @given(observations, st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bootstrap_interval_holds_the_estimate_and_lies_between_the_extreme_clusters(rows, seed):
     clusters, male, counted = (np.array(part) for part in zip(*rows, strict=True))
     male, counted = (male & counted).astype(float), counted.astype(float)
@@ -123,7 +121,7 @@ def test_bootstrap_interval_holds_the_estimate_and_lies_between_the_extreme_clus
 
 
 @given(st.permutations(range(24)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_order_of_the_rows_changes_nothing(order):
     male, clusters, runs = np.tile([1, 0, 0, 1, 1, 1], 4), np.repeat(list("abcdef"), 4), np.tile([1, 2], 12)
     before = statistics.clustered_bootstrap(male, clusters, runs=runs, n_resamples=100)
@@ -183,7 +181,6 @@ def test_holm_on_a_hand_worked_case_with_a_missing_test():
 
 
 @given(p_values)
-@untimed
 def test_holm_keeps_order_never_lowers_and_matches_statsmodels(raw):
     corrected = statistics.holm(raw)
     order = np.argsort(raw)
@@ -196,7 +193,6 @@ def test_holm_keeps_order_never_lowers_and_matches_statsmodels(raw):
 
 
 @given(st.integers(1, 5_000), shares, st.integers(0, 5_000), shares)
-@untimed
 def test_expected_line_lies_between_background_and_pool(background, b, pool, p):
     share = float(statistics.expected_male_share(background, b, pool, p))
     assert min(b, p) - 1e-12 <= share <= max(b, p) + 1e-12
@@ -208,7 +204,6 @@ def test_expected_line_of_the_paper():
 
 
 @given(st.floats(0.51, 0.99), st.floats(0, 0.49))
-@untimed
 def test_critical_size_is_where_the_expected_line_meets_parity(b, p):
     size = statistics.critical_size(1_700, b, p)
     assert float(statistics.expected_male_share(1_700, b, size, p)) == pytest.approx(0.5)
@@ -235,7 +230,7 @@ def test_bound_of_hardt_et_al():
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 3_000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_bound_holds_for_a_bayes_optimal_learner(seed, overlap, members):
     # the signal set has ten prompts of unequal mass and gaps; the collective plants "female" on its own distribution
     generator = np.random.default_rng(seed)
@@ -260,7 +255,7 @@ SIZES = np.array([0, 250, 500, 1_000, 2_000, 4_000])
 
 
 @given(st.floats(0.1, 0.4), st.floats(300, 2_500), st.floats(0.8, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_fit_recovers_the_curve_that_made_the_data(plateau, half_size, slope):
     truth = statistics.HillCurve(0.79, plateau, half_size, slope)
     fitted = statistics.fit_curve(SIZES, truth(SIZES))
@@ -270,7 +265,6 @@ def test_fit_recovers_the_curve_that_made_the_data(plateau, half_size, slope):
 
 
 @given(shares, shares, st.floats(10, 5_000), st.floats(0.3, 6))
-@untimed
 def test_crossing_is_on_the_curve(start, plateau, half_size, slope):
     curve = statistics.HillCurve(start, plateau, half_size, slope)
     size = statistics.crossing(curve)
@@ -295,7 +289,7 @@ def test_crossing_of_special_curves():
 
 
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), min_size=6, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_fit_never_raises_and_stays_within_shares(data):
     curve = statistics.fit_curve(SIZES, data)
     if math.isnan(data[0]) or np.isfinite(data[1:]).sum() < 3:
@@ -345,7 +339,6 @@ def test_diminishing_size_on_hand_worked_curves():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=30))
-@untimed
 def test_roc_auc_is_the_chance_that_a_pool_row_scores_higher(rows):
     pool = [score for is_pool, score in rows if is_pool]
     rest = [score for is_pool, score in rows if not is_pool]

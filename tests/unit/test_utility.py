@@ -114,7 +114,7 @@ def test_a_sample_takes_alike_from_every_source():
 
 
 @given(sources=st.lists(st.sampled_from("abcd"), min_size=1, max_size=40), n=st.integers(0, 45))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_source_has_more_questions_than_another_could_still_give(sources, n):
     asked = pd.DataFrame({"source": sources, "question_id": range(len(sources))})
     chosen = utility.sample_questions(asked, n)
