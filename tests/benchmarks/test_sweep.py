@@ -35,6 +35,8 @@ def people() -> population.Population:
 
 def one_run(job: tuple[population.Population, int, list[float], int]) -> tuple[pd.DataFrame, list[str]]:
     """(table minority_runs of one seed, the labels of all training rows by condition, as text), with one thread."""
+    import sklearn.ensemble  # noqa: F401  a limit on threads holds for libraries that are loaded by then
+
     people, seed, alphas, steps = job
     labels: list[str] = []
     original = contributions.relabelled
