@@ -393,7 +393,8 @@ def sd_words(frame: pd.DataFrame, marks: str) -> str:
 def learner_words(frame: pd.DataFrame) -> str:
     """The learners in a table, in words."""
     names = [label(name) for name in ordered(frame["learner"], LEARNERS)]
-    return f"{'learners' if len(names) > 1 else 'learner'} {' and '.join(names)}"
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{'learners' if len(names) > 1 else 'learner'} {listed}"
 
 
 def minority_paper(reference: pd.DataFrame, quantity: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
