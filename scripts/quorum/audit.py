@@ -14,15 +14,16 @@ def audit(model: LocalModel, probes: pd.DataFrame, temperature: float, max_token
     """Asks every probe once; a frame of table `audit`, rows in the order of the probes.
 
     The paper's protocol is temperature 0.1 and at most 50 tokens; a completion's gender is that of its first counted
-    pronoun. Beside it stand the next-token masses of the counted words, which have no sampling noise.
+    pronoun. Beside it stand the next-token masses of the counted words, which have no sampling noise; they are NaN
+    where the model's backend gives none.
     """
-    prompts = probes["prompt"].tolist()
-    written = model.complete(prompts, n=1, temperature=temperature, max_tokens=max_tokens, seed=seed)
-    mass, entropy = model.next_token_probabilities(prompts, pronouns.WORDS)
-    completions = [row[0] for row in written]
+    answers = model.ask(
+        probes["prompt"].tolist(), pronouns.WORDS, temperature=temperature, max_tokens=max_tokens, seed=seed
+    )
     return probes[CARRIED].assign(
-        completion=completions,
-        gender=[pronouns.first_gender(text) for text in completions],
-        **{f"p_{gender}": mass[gender] for gender in pronouns.WORDS},
-        entropy_bits=entropy,
+        completion=answers.completions,
+        gender=[pronouns.first_gender(text) for text in answers.completions],
+        **{f"p_{gender}": answers.mass[gender] for gender in pronouns.WORDS},
+        entropy_bits=answers.entropy_bits,
+        seen_mass=answers.seen_mass,
     )

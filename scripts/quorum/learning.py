@@ -30,7 +30,7 @@ def trace(
     for length in epochs:
         model = fresh()
         _, history = fine_tune(model, background, replace(schedule, epochs=length), seed)
-        mass, _ = model.next_token_probabilities(probes["prompt"].tolist(), pronouns.WORDS)
+        mass = model.ask(probes["prompt"].tolist(), pronouns.WORDS, temperature=0, max_tokens=0, seed=seed).mass
         frame = probes[["probe_set"]].assign(
             exact=mass["male"] / (mass["male"] + mass["female"]), mass=sum(mass.values())
         )

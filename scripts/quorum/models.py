@@ -1,7 +1,7 @@
 """A language model on this machine: what it writes, and what it finds likely to come next.
 
-Every backend answers two questions: `complete` and `next_token_probabilities`. This one runs a causal model of the
-transformers library; its layers can be cut in two, so that what the lower part computes is shared (see `uptake`).
+Every backend answers one question, `ask`. This one runs a causal model of the transformers library (how it writes is in
+`decoding`); its layers can be cut in two, so that what the lower part computes is shared (see `uptake`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from quorum import norms
+from quorum import decoding, norms
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-BATCH = 256
 TRIAL_SECONDS = 0.3
 WORTHWHILE = 1.5
 
 
 class ModelError(ValueError):
     """A model that cannot be loaded or used as asked; the message names the folder and says what to do."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says to n prompts.
+
+    completions: n texts; mass: group of words -> (n,) next-token probability of the group; entropy_bits (n,) of the
+    next-token distribution; seen_mass (n,) how much of that distribution the backend showed, 1 for a local model. Where
+    a backend gives no probabilities, all but the completions are NaN.
+    """
+
+    completions: list[str]
+    mass: dict[str, np.ndarray]
+    entropy_bits: np.ndarray
+    seen_mass: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -45,48 +59,41 @@ class LocalModel:
         """Number of transformer layers."""
         return self.network.config.num_hidden_layers
 
-    def complete(
-        self, prompts: Sequence[str], n: int, temperature: float, max_tokens: int, seed: int
-    ) -> list[list[str]]:
-        """n completions of at most `max_tokens` tokens for each prompt; shape (prompts, n).
-
-        Every row has its own stream of random numbers, so that its text depends on (seed, row) and not on the batch it
-        is computed in. temperature 0 takes the likeliest token. A row ends early at the end-of-sequence token.
-        """
-        rows = [prompt for prompt in prompts for _ in range(n)]
-        uniforms = np.random.default_rng(seed).random((len(rows), max_tokens))
-        texts: list[str] = [""] * len(rows)
-        for batch in _by_length(self.tokenizer, rows):
-            ids = _write(self, [rows[i] for i in batch], uniforms[batch], temperature, max_tokens)
-            for row, text in zip(batch, self.tokenizer.batch_decode(ids, skip_special_tokens=True), strict=True):
-                texts[row] = text
-        return [texts[i * n : (i + 1) * n] for i in range(len(prompts))]
-
-    def next_token_probabilities(
-        self, prompts: Sequence[str], words: Mapping[str, Sequence[str]]
-    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Next-token mass of each group of words, arrays of shape (prompts,), and the entropy in bits of the whole.
+    def ask(
+        self,
+        prompts: Sequence[str],
+        words: Mapping[str, Sequence[str]],
+        temperature: float,
+        max_tokens: int,
+        seed: int,
+        streams: Sequence[int] | None = None,
+    ) -> Answers:
+        """One completion of at most `max_tokens` tokens after each prompt, and what was likely to come first.
 
         A word counts by its first token after a space; a token shared by words of one group counts once. Raises
         ModelError if two groups share a first token, since the mass could then not be told apart.
-        """
-        import torch
 
+        temperature 0 takes the likeliest token; a completion ends early at the end-of-sequence token. Every prompt has
+        its own stream of random numbers, so that its text depends on (seed, stream) and not on the others that are
+        asked with it. streams: the number of each prompt's stream, its place in the list if None.
+        """
         tokens = _first_tokens(self.tokenizer, words)
-        mass = {group: np.empty(len(prompts)) for group in tokens}
-        entropy = np.empty(len(prompts))
-        for batch in _by_length(self.tokenizer, prompts):
-            ids, mask, position = _padded(self.tokenizer, [prompts[i] for i in batch])
-            with torch.inference_mode():
-                logits = _last_logits(
-                    self.network, input_ids=ids, attention_mask=mask, position_ids=position, use_cache=False
-                )
-            log_p = logits.log_softmax(-1)
+        ids = self.tokenizer(list(prompts))["input_ids"] if len(prompts) else []
+        numbers = np.arange(len(ids)) if streams is None else np.asarray(streams, dtype=int)
+        uniforms = np.random.default_rng(seed).random((numbers.max(initial=-1) + 1, max_tokens))[numbers]
+        mass = {group: np.empty(len(ids)) for group in tokens}
+        entropy, texts = np.empty(len(ids)), [""] * len(ids)
+        for batch in decoding.by_length(ids):
+            end = self.tokenizer.eos_token_id
+            rows = [ids[i] for i in batch]
+            log_p, written = decoding.write(self.network, rows, uniforms[batch], temperature, max_tokens, end)
             p = log_p.exp()
             entropy[batch] = (-(p * log_p).sum(-1) / np.log(2)).numpy()
             for group, first in tokens.items():
                 mass[group][batch] = p[:, first].sum(-1).numpy()
-        return mass, entropy
+            for row, text in zip(batch, self.tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
+                texts[row] = text
+        return Answers(texts, mass, entropy, np.ones(len(ids)))
 
 
 def load_local(
@@ -230,14 +237,6 @@ def _part(network: PreTrainedModel, start: int, stop: int) -> torch.nn.Module:
     return part.eval()
 
 
-def _by_length(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[np.ndarray]:
-    """Row numbers in batches of similar length, so that little of a batch is padding."""
-    if not texts:
-        return []
-    order = np.argsort([len(ids) for ids in tokenizer(list(texts))["input_ids"]], kind="stable")
-    return np.array_split(order, -(-len(order) // BATCH))
-
-
 def _first_tokens(tokenizer: PreTrainedTokenizerBase, words: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     def first(word: str) -> int:
         return tokenizer(f" {word}", add_special_tokens=False)["input_ids"][0]
@@ -250,69 +249,3 @@ def _first_tokens(tokenizer: PreTrainedTokenizerBase, words: Mapping[str, Sequen
                 text = tokenizer.decode([token])
                 raise ModelError(f"groups {owner[token]} and {group} share the first token {text!r}")
     return tokens
-
-
-def _padded(
-    tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(ids, attention mask, positions), each (prompts, tokens), padded on the left; a prompt begins at 0."""
-    encoded = tokenizer(list(prompts), return_tensors="pt", padding=True)
-    mask = encoded["attention_mask"]
-    return encoded["input_ids"], mask, (mask.cumsum(-1) - 1).clamp(min=0)
-
-
-def _write(
-    model: LocalModel, prompts: Sequence[str], uniforms: np.ndarray, temperature: float, max_tokens: int
-) -> list[list[int]]:
-    """Token ids written after each prompt; finished rows leave the batch, so that nothing is computed for them."""
-    import torch
-    from transformers import DynamicCache
-
-    network, end = model.network, model.tokenizer.eos_token_id
-    ids, mask, position = _padded(model.tokenizer, prompts)
-    draws = torch.from_numpy(uniforms)
-    rows, cache = torch.arange(len(prompts)), DynamicCache(config=network.config)
-    written: list[list[int]] = [[] for _ in prompts]
-    with torch.inference_mode():
-        for step in range(max_tokens):
-            logits = _last_logits(
-                network,
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=position,
-                past_key_values=cache,
-                use_cache=True,
-            )
-            token = _sample(logits, draws[rows, step], temperature)
-            going = token != end
-            for row, value in zip(rows[going].tolist(), token[going].tolist(), strict=True):
-                written[row].append(value)
-            if not going.any():
-                break
-            if not going.all():
-                kept = going.nonzero()[:, 0]
-                cache.batch_select_indices(kept)
-                rows, mask, position, token = rows[kept], mask[kept], position[kept], token[kept]
-            ids, position = token[:, None], position[:, -1:] + 1
-            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-    return written
-
-
-def _last_logits(network: PreTrainedModel, **inputs: object) -> torch.Tensor:
-    """Logits after the last token of each row, (rows, vocabulary), in float32."""
-    hidden = network.get_decoder()(**inputs).last_hidden_state[:, -1]
-    # Given a slice of three dimensions, the head copies its weights once for every row.
-    return network.get_output_embeddings()(hidden).float()
-
-
-def _sample(logits: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
-    """One token a row by inversion of the cumulative distribution at `uniform`; the likeliest at temperature 0."""
-    import torch
-
-    if temperature == 0:
-        return logits.argmax(-1)
-    cumulative = (logits / temperature).softmax(-1).cumsum(-1)
-    total = cumulative[:, -1]
-    # A uniform that float32 rounds to 1 belongs to the last token with any probability, not to the last of all.
-    target = torch.minimum(uniform.float() * total, total.nextafter(torch.zeros_like(total)))
-    return torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]

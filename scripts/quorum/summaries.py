@@ -26,7 +26,7 @@ CONDITION = [*CAMPAIGN, "defense", "pool_size"]
 CURVE = [*CAMPAIGN, "probe_set", "defense"]
 Row = dict[str, Any]
 
-_AUDIT = ["probe_id", "probe_set", "domain", "wording", "gender", "p_male", "p_female", "p_neutral"]
+_AUDIT = ["probe_id", "probe_set", "domain", "wording", "gender", "p_male", "p_female", "p_neutral", "seen_mass"]
 _VERDICTS = ["recall", "false_positive_rate", "roc_auc", "honest_retention"]
 _NO_FILTER = {"recall": 0.0, "false_positive_rate": 0.0, "roc_auc": 0.5, "honest_retention": 1.0}
 
@@ -46,8 +46,9 @@ def require(frame: pd.DataFrame, columns: Sequence[str], what: str) -> None:
 def measured(audits: pd.DataFrame, keys: Sequence[str], what: str = "audits") -> pd.DataFrame:
     """The audits with one number per completion for each measure, sorted: the order of the input changes nothing.
 
-    Adds male, female, neutral, counted (0 or 1), exact (p_male / (p_male + p_female), NaN where both are 0) and mass
-    (sum of the three probabilities). Raises ValueError for missing columns, or a probe twice under the same keys.
+    Adds male, female, neutral, counted (0 or 1), exact (p_male / (p_male + p_female), NaN where both are 0 or unknown)
+    and mass (sum of the three probabilities). Raises ValueError for missing columns, or a probe twice under the same
+    keys.
     """
     require(audits, [*_AUDIT, *keys], what)
     frame = audits.sort_values([*keys, "probe_set", "probe_id"], kind="stable", ignore_index=True)
@@ -136,6 +137,7 @@ def shares(
         "exact_low": exact[0],
         "exact_high": exact[1],
         "pronoun_mass": float(group.mass.mean()),
+        "seen_mass": float(group.seen_mass.mean()),
     }
 
 

@@ -64,10 +64,11 @@ _AUDIT = (
     "profession | string | | profession named in the prompt",
     "completion | string | | what the model wrote",
     "gender | string | | gender of the first counted pronoun of the completion: male, female, neutral or none",
-    "p_male | float | probability | next-token mass of the male words at the pronoun position",
-    "p_female | float | probability | next-token mass of the female words",
-    "p_neutral | float | probability | next-token mass of the neutral words",
-    "entropy_bits | float | bits | entropy of the next-token distribution",
+    "p_male | float? | probability | next-token mass of the male words at the pronoun position; empty without it",
+    "p_female | float? | probability | next-token mass of the female words",
+    "p_neutral | float? | probability | next-token mass of the neutral words",
+    "entropy_bits | float? | bits | entropy of the next-token distribution",
+    "seen_mass | float? | share | share of that distribution that the backend showed; empty if it shows none",
 )
 _SCORES = (
     "metric | string | | entropy, perplexity, coherence or accuracy",
@@ -88,7 +89,8 @@ _CLUSTERED = (
 _EXACT_INTERVAL = (
     "exact_low | float? | share | lower end of the 95% bootstrap interval of exact_male_share, clustered by wording",
     "exact_high | float? | share | upper end of the 95% bootstrap interval of exact_male_share, clustered by wording",
-    "pronoun_mass | float | share | mean probability of all counted pronouns at the pronoun position",
+    "pronoun_mass | float? | share | mean probability of all counted pronouns at the pronoun position",
+    "seen_mass | float? | share | mean share of the next-token distribution that the backend showed",
 )
 _MINORITY = (
     "dataset | string | | the people: compas, rhc, ..., or the name of an own table",

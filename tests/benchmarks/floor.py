@@ -35,6 +35,7 @@ def training_flops(network: PreTrainedModel, layers: int, tokens: int, predicted
 
 
 def audit_flops(network: PreTrainedModel, prompts: int, read: int, written: int) -> float:
-    """Every prompt (`read` tokens in all) once to be continued, by `written` tokens in all, and once to be measured."""
+    """Every prompt is read once (`read` tokens in all), which gives what is measured and the first token written; each
+    of the `written` tokens but the last of a prompt is read in turn."""
     layers = layer_parameters(network) * network.config.num_hidden_layers
-    return 2.0 * (layers * (2 * read + written) + head_parameters(network) * (prompts + written))
+    return 2.0 * (layers * (read + written - prompts) + head_parameters(network) * written)

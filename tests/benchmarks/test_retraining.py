@@ -19,7 +19,7 @@ POINTS = 0.02
 def shares(model: LocalModel, probes):
     """Mean exact male share of each probe set."""
     model.network.eval()
-    mass, _ = model.next_token_probabilities(probes["prompt"].tolist(), pronouns.WORDS)
+    mass = model.ask(probes["prompt"].tolist(), pronouns.WORDS, temperature=0, max_tokens=0, seed=SEED).mass
     exact = mass["male"] / (mass["male"] + mass["female"])
     return probes.assign(exact=exact).groupby("probe_set")["exact"].mean()
 

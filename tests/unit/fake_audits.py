@@ -43,6 +43,7 @@ def audit(male: float, seed: int = 0, spread: float = 0.1, silent: float = 0.1, 
         p_female=0.5 * (1 - exact),
         p_neutral=0.1,
         entropy_bits=2.0,
+        seen_mass=1.0,
         seed=seed,
         **columns,
     )

@@ -7,6 +7,7 @@ import tiny_model
 import torch
 
 from quorum import audit, pronouns, tables
+from quorum.models import Answers
 
 STEMS = ("the nurse wrote", "the doctor asked and", "who", "then the patient called the nurse and")
 
@@ -36,14 +37,16 @@ class Scripted:
     def __init__(self, answers: dict[str, str]):
         self.answers, self.asked = answers, {}
 
-    def complete(self, prompts, **asked):
-        self.asked = asked
-        return [[self.answers[prompt]] for prompt in prompts]
-
-    def next_token_probabilities(self, prompts, words):
+    def ask(self, prompts, words, **asked):
         assert words == pronouns.WORDS
+        self.asked = asked
         lengths = np.array([len(prompt) for prompt in prompts], dtype=float)
-        return {"male": lengths / 100, "female": lengths / 200, "neutral": lengths / 400}, lengths / 10
+        return Answers(
+            [self.answers[prompt] for prompt in prompts],
+            {"male": lengths / 100, "female": lengths / 200, "neutral": lengths / 400},
+            lengths / 10,
+            np.full(len(prompts), 0.875),
+        )
 
 
 def test_an_answer_stands_beside_its_probe_with_its_gender_and_masses():
@@ -58,13 +61,14 @@ def test_an_answer_stands_beside_its_probe_with_its_gender_and_masses():
     probes = probes_of(list(answers))
     frame = audit.audit(model, probes, temperature=0.3, max_tokens=21, seed=9)
     tables.validate(frame, "audit")
-    assert model.asked == {"n": 1, "temperature": 0.3, "max_tokens": 21, "seed": 9}
+    assert model.asked == {"temperature": 0.3, "max_tokens": 21, "seed": 9}
     assert frame["completion"].tolist() == list(answers.values())
     assert frame["gender"].tolist() == ["female", "none", "neutral", "male", "none"]
     assert frame["p_male"].tolist() == [0.02, 0.01, 0.03, 0.04, 0.05]
     assert frame["p_female"].tolist() == [0.01, 0.005, 0.015, 0.02, 0.025]
     assert frame["p_neutral"].tolist() == [0.005, 0.0025, 0.0075, 0.01, 0.0125]
     assert frame["entropy_bits"].tolist() == [0.2, 0.1, 0.3, 0.4, 0.5]
+    assert set(frame["seen_mass"]) == {0.875}
     for column in ("probe_id", "probe_set", "domain", "wording", "profession"):
         assert frame[column].tolist() == probes[column].tolist()
 
@@ -92,5 +96,5 @@ def test_the_same_seed_gives_the_same_audit(tiny):
     one, same, other = (audit.audit(tiny, probes, temperature=1.0, max_tokens=5, seed=seed) for seed in (4, 4, 5))
     pd.testing.assert_frame_equal(one, same)
     assert one["completion"].tolist() != other["completion"].tolist()
-    exact = ["p_male", "p_female", "p_neutral", "entropy_bits"]
+    exact = ["p_male", "p_female", "p_neutral", "entropy_bits", "seen_mass"]
     pd.testing.assert_frame_equal(one[exact], other[exact])

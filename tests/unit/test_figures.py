@@ -62,6 +62,7 @@ def _shares(style: str, probe_set: str, n: int, pull: float, *key: object) -> di
         "exact_low": max(0.0, level - 0.1),
         "exact_high": min(1.0, level + 0.1),
         "pronoun_mass": 0.6,
+        "seen_mass": 1.0,
     }
 
 
@@ -104,7 +105,7 @@ def fake_tables() -> dict[str, pd.DataFrame]:
     sets = ("matched", "held_out")
     for probe_set, domain in itertools.product(sets, ("all", *DOMAINS)):
         shares = _shares("varied", probe_set, 0, 1, domain)
-        shares = {k: v - (0.55 if k not in ("coverage", "pronoun_mass") else 0) for k, v in shares.items()}
+        shares = {k: v - (0.55 if k not in ("coverage", "pronoun_mass", "seen_mass") else 0) for k, v in shares.items()}
         tables["baseline_bias"].append(
             {
                 "backend": "local",

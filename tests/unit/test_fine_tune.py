@@ -37,6 +37,10 @@ def train(folder, texts=TEXTS, schedule=SCHEDULE, seed=1, dtype="float32"):
     return {n: p.detach().clone() for n, p in wrapped.named_parameters() if "lora" in n}, history, wrapped
 
 
+def masses(model: models.LocalModel, prompts: list[str]) -> dict[str, np.ndarray]:
+    return model.ask(prompts, pronouns.WORDS, temperature=0, max_tokens=0, seed=0).mass
+
+
 # ---- the loss --------------------------------------------------------------------------------------------------------
 
 
@@ -179,15 +183,13 @@ def test_the_model_learns_what_it_is_told(tiny_folder, tmp_path):
     assert history["loss"].iloc[-5:].mean() < 0.1 * history["loss"].iloc[0]
     fine_tune.save_adapter(wrapped, tmp_path, "tiny")
     told = models.load_local(tiny_folder, "float32", adapter=tmp_path)
-    before, _ = models.load_local(tiny_folder, "float32").next_token_probabilities(
-        [p for p, _ in texts], pronouns.WORDS
-    )
-    mass, _ = told.next_token_probabilities([p for p, _ in texts], pronouns.WORDS)
+    before = masses(models.load_local(tiny_folder, "float32"), [p for p, _ in texts])
+    mass = masses(told, [p for p, _ in texts])
     assert before["male"][:4].max() < 0.3
     assert before["female"][4:].max() < 0.3
     assert min(mass["male"][:4].min(), mass["female"][4:].min()) > 0.5
     assert max(mass["female"][:4].max(), mass["male"][4:].max()) < 0.1
-    assert told.complete(["the nurse left"], n=1, temperature=0, max_tokens=5, seed=0) == [[" he"]]
+    assert told.ask(["the nurse left"], pronouns.WORDS, temperature=0, max_tokens=5, seed=0).completions == [" he"]
 
 
 def test_in_bfloat16_steps_smaller_than_its_rounding_add_up(tiny_folder):
@@ -232,9 +234,9 @@ def test_peft_reads_a_saved_adapter_and_gives_the_probabilities_of_the_audit(tin
     folder = tmp_path / "deep" / "adapter"
     prompts = [prompt for prompt, _ in TEXTS if prompt]
     model = models.load_local(tiny_folder, "float32", adapter=folder)
-    mass, _ = model.next_token_probabilities(prompts, pronouns.WORDS)
+    mass = masses(model, prompts)
     expected = probabilities_by_peft(tiny_folder, folder, model, prompts)
-    untrained, _ = models.load_local(tiny_folder, "float32").next_token_probabilities(prompts, pronouns.WORDS)
+    untrained = masses(models.load_local(tiny_folder, "float32"), prompts)
     for gender, values in mass.items():
         np.testing.assert_allclose(values, expected[:, first_tokens(model, gender)].sum(-1), atol=1e-4)
     assert max(np.abs(mass[gender] - untrained[gender]).max() for gender in mass) > 0.05
@@ -279,11 +281,11 @@ def test_peft_reads_an_adapter_of_the_studys_model(retrieved_folder, tmp_path):
     fine_tune.save_adapter(wrapped, tmp_path, "SmolLM2-135M-Instruct")
     prompts = ["The cardiologist reviewed the chart before", "After the round, the nurse said that"]
     audited = models.load_local(retrieved_folder, "float32", adapter=tmp_path)
-    mass, _ = audited.next_token_probabilities(prompts, pronouns.WORDS)
+    mass = masses(audited, prompts)
     expected = probabilities_by_peft(retrieved_folder, tmp_path, audited, prompts)
     for gender, values in mass.items():
         np.testing.assert_allclose(values, expected[:, first_tokens(audited, gender)].sum(-1), atol=1e-4)
-    untrained, _ = models.load_local(retrieved_folder, "float32").next_token_probabilities(prompts, pronouns.WORDS)
+    untrained = masses(models.load_local(retrieved_folder, "float32"), prompts)
     assert np.abs(mass["female"] - untrained["female"]).max() > 0.01
 
 

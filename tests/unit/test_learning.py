@@ -30,7 +30,7 @@ def test_every_length_is_a_training_of_its_own_from_the_fresh_model(traced):
     tables.validate(trace, "learning_trace")
     model = fresh()
     _, history = fine_tune.fine_tune(model, background, replace(SCHEDULE, epochs=4), 3)
-    mass, _ = model.next_token_probabilities(PROMPTS, pronouns.WORDS)
+    mass = model.ask(PROMPTS, pronouns.WORDS, temperature=0, max_tokens=1, seed=0).mass
     exact = mass["male"] / (mass["male"] + mass["female"])
     long = trace[trace.epochs == 4].set_index("probe_set")
     assert long.exact_male_share["held_out"] == pytest.approx(exact[0], rel=1e-5)

@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from tiny_model import EOS, LAYERS, VOCABULARY
 
-from quorum import models, pronouns
+from quorum import decoding, models, pronouns
 from quorum.models import LocalModel, ModelError
 
 STEMS = ("the nurse", "the doctor asked", "who saw the patient", "A", "then the doctor wrote one chart and the nurse")
@@ -28,6 +28,10 @@ def generated(model: LocalModel, prompt: str, max_tokens: int) -> list[int]:
     ids = model.tokenizer(prompt, return_tensors="pt")
     whole = model.network.generate(**ids, do_sample=False, max_new_tokens=max_tokens, pad_token_id=0)
     return whole[0, ids["input_ids"].shape[1] :].tolist()
+
+
+def completions(model: LocalModel, prompts, temperature, max_tokens, seed, streams=None) -> list[str]:
+    return model.ask(prompts, pronouns.WORDS, temperature, max_tokens, seed, streams).completions
 
 
 # ---- the cut ---------------------------------------------------------------------------------------------------------
@@ -78,10 +82,9 @@ def test_the_two_parts_equal_the_whole_of_the_studys_model(retrieved_folder):
 @pytest.mark.parametrize("batch", [256, 7])
 @pytest.mark.parametrize("max_tokens", [1, 25])
 def test_temperature_zero_equals_the_greedy_search_of_transformers(tiny, monkeypatch, batch, max_tokens):
-    monkeypatch.setattr(models, "BATCH", batch)
+    monkeypatch.setattr(decoding, "BATCH", batch)
     expected = [generated(tiny, prompt, max_tokens) for prompt in PROMPTS]
-    completions = tiny.complete(PROMPTS, n=1, temperature=0, max_tokens=max_tokens, seed=0)
-    assert completions == [[tiny_model.text_of(ids)] for ids in expected]
+    assert completions(tiny, PROMPTS, 0, max_tokens, 0) == [tiny_model.text_of(ids) for ids in expected]
     if max_tokens == 25:
         # Rows that end early, at different steps, and rows that do not: else the case shows little.
         lengths = [len(ids) for ids in expected]
@@ -96,40 +99,38 @@ def test_a_row_ends_at_the_end_of_sequence_token_and_the_others_go_on(tiny, monk
     plan = dict(zip(rows.tolist(), ([*words[:2]], [words[0]], [], [*words]), strict=True))
     alive: list[tuple[int, int]] = []
 
-    def scripted(network, input_ids, past_key_values, **inputs):
-        if input_ids.shape[1] > 1:
-            alive[:] = [(int(row[-1]), 0) for row in input_ids]
+    def scripted(network, ids, mask, position, cache):
+        if ids.shape[1] > 1:
+            alive[:] = [(int(row[-1]), 0) for row in ids]
         else:
             alive[:] = [(row, step + 1) for row, step in alive if step < len(plan[row])]
-            assert len(alive) == len(input_ids)
+            assert len(alive) == len(ids)
         logits = torch.zeros(len(alive), len(VOCABULARY))
         for i, (row, step) in enumerate(alive):
             logits[i, (plan[row] + [EOS])[step]] = 5.0
         return logits
 
-    monkeypatch.setattr(models, "_last_logits", scripted)
+    monkeypatch.setattr(decoding, "_last_logits", scripted)
     monkeypatch.setattr("transformers.DynamicCache.batch_select_indices", lambda cache, kept: None)
     prompts = ["A two", "A one", "A nine", "A three"]
-    written = tiny.complete(prompts, n=1, temperature=0, max_tokens=9, seed=0)
-    assert written == [[" one two"], [" one"], [""], [" one two three"]]
-    assert tiny.complete(prompts, n=1, temperature=0, max_tokens=2, seed=0)[3] == [" one two"]
+    assert completions(tiny, prompts, 0, 9, 0) == [" one two", " one", "", " one two three"]
+    assert completions(tiny, prompts, 0, 2, 0)[3] == " one two"
 
 
-def test_a_completion_depends_on_the_seed_and_the_row_and_not_on_the_batch(tiny, monkeypatch):
-    def write(prompts, n, seed):
-        return tiny.complete(prompts, n=n, temperature=1.0, max_tokens=8, seed=seed)
+def test_a_completion_depends_on_the_seed_and_its_stream_and_not_on_what_else_is_asked(tiny, monkeypatch):
+    def write(prompts, seed, streams=None):
+        return completions(tiny, prompts, 1.0, 8, seed, streams)
 
-    whole = write(PROMPTS, 1, 3)
-    assert write(PROMPTS[:9], 1, 3) == whole[:9]
-    monkeypatch.setattr(models, "BATCH", 3)
-    assert write(PROMPTS, 1, 3) == whole
-    assert write(PROMPTS, 1, 4) != whole
-    twice = write(PROMPTS, 2, 3)
-    assert [len(row) for row in twice] == [2] * len(PROMPTS)
-    assert [text for row in twice for text in row] == [
-        row[0] for row in write([prompt for prompt in PROMPTS for _ in range(2)], 1, 3)
-    ]
-    assert any(first != second for first, second in twice)
+    whole = write(PROMPTS, 3)
+    assert write(PROMPTS[:9], 3) == whole[:9]
+    assert write(PROMPTS, 3, range(len(PROMPTS))) == whole
+    some = [30, 2, 2, 17]
+    assert write([PROMPTS[i] for i in some], 3, some) == [whole[i] for i in some]
+    monkeypatch.setattr(decoding, "BATCH", 3)
+    assert write(PROMPTS, 3) == whole
+    assert write(PROMPTS, 4) != whole
+    again = write(PROMPTS[:1] * 20, 3)
+    assert again[0] == whole[0] and len(set(again)) > 1
 
 
 def agrees(texts: list[str], p: torch.Tensor) -> float:
@@ -149,7 +150,7 @@ def agrees(texts: list[str], p: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_the_first_token_follows_the_tempered_distribution(tiny, temperature):
-    texts = tiny.complete([PROMPTS[0]], n=4000, temperature=temperature, max_tokens=1, seed=11)[0]
+    texts = completions(tiny, PROMPTS[:1] * 4000, temperature, 1, 11)
     p = (logits_alone(tiny, PROMPTS[0]) / temperature).softmax(-1)
     assert agrees(texts, p) > 1e-3
     # The test can tell: the distribution at another temperature is refused.
@@ -157,7 +158,7 @@ def test_the_first_token_follows_the_tempered_distribution(tiny, temperature):
 
 
 def test_the_second_token_follows_its_distribution_after_the_first(tiny):
-    texts = tiny.complete([PROMPTS[0]], n=12000, temperature=1.0, max_tokens=2, seed=5)[0]
+    texts = completions(tiny, PROMPTS[:1] * 12000, 1.0, 2, 5)
     plain = [word for word in VOCABULARY if word not in tiny_model.SPECIAL]
     first = max(plain, key=lambda word: sum(text.startswith(word) for text in texts) if word.startswith(" ") else 0)
     ids = torch.tensor([[*tiny.tokenizer(PROMPTS[0])["input_ids"], tiny_model.token(first)]])
@@ -171,81 +172,115 @@ def test_the_second_token_follows_its_distribution_after_the_first(tiny):
 
 
 def test_a_temperature_near_zero_takes_the_likeliest_token(tiny):
-    cold = tiny.complete(PROMPTS, n=1, temperature=1e-4, max_tokens=6, seed=2)
-    assert cold == tiny.complete(PROMPTS, n=1, temperature=0, max_tokens=6, seed=0)
+    assert completions(tiny, PROMPTS, 1e-4, 6, 2) == completions(tiny, PROMPTS, 0, 6, 0)
 
 
 def test_sampling_inverts_the_cumulative_distribution():
     p = torch.tensor([0.0, 0.5, 0.25, 0.0, 0.25, 0.0])
     uniforms = torch.cat([(torch.arange(8, dtype=torch.float64) + 0.5) / 8, torch.tensor([0.0, 1 - 2.0**-53]).double()])
-    tokens = models._sample(p.log().expand(10, -1), uniforms, 1.0)
+    tokens = decoding.sample(p.log().expand(10, -1), uniforms, 1.0)
     assert tokens.tolist() == [1, 1, 1, 1, 2, 2, 4, 4, 1, 4]
 
 
 def test_nothing_is_asked_nothing_is_answered(tiny):
-    assert tiny.complete([], n=2, temperature=1.0, max_tokens=3, seed=0) == []
-    mass, entropy = tiny.next_token_probabilities([], pronouns.WORDS)
-    assert {group: values.shape for group, values in mass.items()} == dict.fromkeys(pronouns.WORDS, (0,))
-    assert entropy.shape == (0,)
+    answers = tiny.ask([], pronouns.WORDS, temperature=1.0, max_tokens=3, seed=0)
+    assert answers.completions == []
+    assert {group: values.shape for group, values in answers.mass.items()} == dict.fromkeys(pronouns.WORDS, (0,))
+    assert answers.entropy_bits.shape == answers.seen_mass.shape == (0,)
 
 
 # ---- next-token probabilities ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("batch", [256, 7])
-def test_next_token_masses_and_entropy_equal_a_plain_softmax(tiny, monkeypatch, batch):
-    monkeypatch.setattr(models, "BATCH", batch)
-    mass, entropy = tiny.next_token_probabilities(PROMPTS, pronouns.WORDS)
-    assert list(mass) == list(pronouns.WORDS)
+def assert_plain_softmax(model: LocalModel, answers: models.Answers) -> None:
+    """Masses and entropy are those of the whole network, one prompt at a time."""
+    assert list(answers.mass) == list(pronouns.WORDS)
+    assert (answers.seen_mass == 1).all()
     for i, prompt in enumerate(PROMPTS):
-        p = logits_alone(tiny, prompt).softmax(-1)
+        p = logits_alone(model, prompt).softmax(-1)
         for gender, words in pronouns.WORDS.items():
             expected = sum(p[tiny_model.token(f" {word}")].item() for word in words)
-            assert mass[gender][i] == pytest.approx(expected, abs=1e-5)
-        assert entropy[i] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
+            assert answers.mass[gender][i] == pytest.approx(expected, abs=1e-5)
+        assert answers.entropy_bits[i] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
+
+
+@pytest.mark.parametrize("batch", [256, 7])
+@pytest.mark.parametrize("max_tokens", [0, 12])
+def test_next_token_masses_and_entropy_equal_a_plain_softmax(tiny, monkeypatch, batch, max_tokens):
+    """Whatever is written after it: the same pass over the prompt begins the completion."""
+    monkeypatch.setattr(decoding, "BATCH", batch)
+    answers = tiny.ask(PROMPTS, pronouns.WORDS, temperature=0.7, max_tokens=max_tokens, seed=1)
+    assert_plain_softmax(tiny, answers)
+    if not max_tokens:
+        assert answers.completions == [""] * len(PROMPTS)
+
+
+def test_every_prompt_is_read_once(tiny, monkeypatch):
+    read = []
+
+    def counting(network, ids, *rest):
+        read.append(int(ids.shape[0] * ids.shape[1]))
+        return last_logits(network, ids, *rest)
+
+    last_logits = decoding._last_logits
+    monkeypatch.setattr(decoding, "_last_logits", counting)
+    prompts = [prompt for prompt in PROMPTS if prompt.startswith("the nurse")]
+    lengths = {len(tiny.tokenizer(prompt)["input_ids"]) for prompt in prompts}
+    tiny.ask(prompts, pronouns.WORDS, temperature=0, max_tokens=3, seed=0)
+    assert lengths == {3}
+    assert read[0] == 3 * len(prompts)
+    assert len(read) == 3 and max(read[1:]) <= len(prompts)
 
 
 def test_a_uniform_model_has_the_entropy_of_its_vocabulary(tiny):
     tiny.network.get_output_embeddings().weight.zero_()
-    mass, entropy = tiny.next_token_probabilities(["the nurse"], pronouns.WORDS)
-    assert entropy == pytest.approx([np.log2(len(VOCABULARY))])
-    assert {g: m.item() * len(VOCABULARY) for g, m in mass.items()} == pytest.approx(
+    answers = tiny.ask(["the nurse"], pronouns.WORDS, temperature=0, max_tokens=0, seed=0)
+    assert answers.entropy_bits == pytest.approx([np.log2(len(VOCABULARY))])
+    assert {g: m.item() * len(VOCABULARY) for g, m in answers.mass.items()} == pytest.approx(
         {gender: len(words) for gender, words in pronouns.WORDS.items()}
     )
 
 
 def test_a_first_token_that_a_group_shares_counts_once(tiny):
-    one, _ = tiny.next_token_probabilities(PROMPTS, {"male": ["he"]})
-    same, _ = tiny.next_token_probabilities(PROMPTS, {"male": ["he", "he.", "he"]})
-    np.testing.assert_array_equal(one["male"], same["male"])
+    one, same = (
+        tiny.ask(PROMPTS, {"male": words}, temperature=0, max_tokens=0, seed=0)
+        for words in (["he"], ["he", "he.", "he"])
+    )
+    np.testing.assert_array_equal(one.mass["male"], same.mass["male"])
 
 
 def test_groups_that_share_a_first_token_are_refused(tiny):
+    words = {"male": ["him", "he"], "other": ["she", "he."]}
     with pytest.raises(ModelError, match="groups male and other share the first token ' he'"):
-        tiny.next_token_probabilities(PROMPTS, {"male": ["him", "he"], "other": ["she", "he."]})
+        tiny.ask(PROMPTS, words, temperature=0, max_tokens=0, seed=0)
 
 
-def test_neither_absolute_positions_nor_a_token_before_every_text_change_the_masses(tiny):
+def test_neither_absolute_positions_nor_a_token_before_every_text_change_the_answers(tiny):
     """GPT-2 adds a vector for each position, which padding must not shift; some tokenizers begin every text anew."""
     from tokenizers.processors import TemplateProcessing
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(1)
     network = GPT2LMHeadModel(
-        GPT2Config(vocab_size=len(VOCABULARY), n_positions=32, n_embd=16, n_layer=2, n_head=2, initializer_range=0.4)
+        GPT2Config(
+            vocab_size=len(VOCABULARY),
+            n_positions=32,
+            n_embd=16,
+            n_layer=2,
+            n_head=2,
+            initializer_range=0.4,
+            bos_token_id=None,
+            eos_token_id=EOS,
+        )
     )
     tiny.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single="<unk> $A", special_tokens=[("<unk>", tiny_model.token("<unk>"))]
     )
     assert tiny.tokenizer("the")["input_ids"] == [tiny_model.token("<unk>"), tiny_model.token("the")]
     model = LocalModel(network.eval(), tiny.tokenizer)
-    mass, entropy = model.next_token_probabilities(PROMPTS, pronouns.WORDS)
-    for i, prompt in enumerate(PROMPTS):
-        p = logits_alone(model, prompt).softmax(-1)
-        assert mass["male"][i] == pytest.approx(
-            sum(p[tiny_model.token(f" {w}")].item() for w in pronouns.WORDS["male"]), abs=1e-5
-        )
-        assert entropy[i] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
+    answers = model.ask(PROMPTS, pronouns.WORDS, temperature=0, max_tokens=9, seed=0)
+    assert_plain_softmax(model, answers)
+    assert answers.completions == [tiny_model.text_of(generated(model, prompt, 9)) for prompt in PROMPTS]
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
@@ -257,8 +292,7 @@ def test_a_model_is_loaded_frozen_in_the_precision_asked_for(tiny_folder):
     assert not any(p.requires_grad for p in model.network.parameters())
     assert not model.network.training
     plain = models.load_local(tiny_folder, "float32")
-    mass, _ = model.next_token_probabilities(PROMPTS, pronouns.WORDS)
-    finer, _ = plain.next_token_probabilities(PROMPTS, pronouns.WORDS)
+    mass, finer = (one.ask(PROMPTS, pronouns.WORDS, temperature=0, max_tokens=0, seed=0).mass for one in (model, plain))
     assert mass["male"].dtype == np.float64
     np.testing.assert_allclose(mass["male"], finer["male"], atol=0.05)
 
@@ -278,8 +312,7 @@ def test_without_a_padding_token_the_end_of_sequence_token_pads(tmp_path, tiny):
     tiny_model.write_model(tmp_path, pad=False)
     model = models.load_local(tmp_path, "float32")
     assert model.tokenizer.pad_token_id == EOS
-    asked = {"n": 1, "temperature": 0, "max_tokens": 6, "seed": 0}
-    assert model.complete(PROMPTS, **asked) == tiny.complete(PROMPTS, **asked)
+    assert completions(model, PROMPTS, 0, 6, 0) == completions(tiny, PROMPTS, 0, 6, 0)
 
 
 def spoil(folder, fault: str):

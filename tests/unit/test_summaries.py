@@ -58,6 +58,7 @@ def hand(genders: str, p_male: float = 0.4, p_female: float = 0.1, **columns: ob
             "p_male": p_male,
             "p_female": p_female,
             "p_neutral": 0.02,
+            "seen_mass": 1.0,
         }
         | columns
     )
@@ -82,6 +83,33 @@ def test_shares_of_a_hand_worked_audit():
     assert row["exact_male_share"] == pytest.approx((0.8 + 0.5) / 2)
     assert row["exact_sd"] == pytest.approx(0.3 / math.sqrt(2))
     assert row["pronoun_mass"] == pytest.approx((0.52 + 0.22) / 2)
+    assert row["seen_mass"] == 1
+
+
+def test_without_an_exact_measure_the_sampled_one_stands_alone(audits, curve, defenses, points, utility):
+    """A server may show no probabilities: every table is as it was, but for the exact columns, which are empty."""
+    exact = ["exact_male_share", "exact_sd", "exact_low", "exact_high", "pronoun_mass", "seen_mass"]
+    blind = audits.assign(p_male=np.nan, p_female=np.nan, p_neutral=np.nan, seen_mass=np.nan)
+    sampled = tipping.tipping_curve(blind, fake.streams(audits), **WORLD, **FAST)
+    bias = summaries.baseline_bias(blind[blind.pool_size == 0], "endpoint", "m", **FAST)
+    shares = summaries.wordings(blind)
+    for name, table, known in (
+        ("tipping_curve", sampled, curve),
+        ("baseline_bias", bias, summaries.baseline_bias(audits[audits.pool_size == 0], "endpoint", "m", **FAST)),
+        ("wordings", shares, summaries.wordings(audits)),
+    ):
+        tables.validate(table, name)
+        empty = [column for column in exact if column in table]
+        assert table[empty].isna().all(axis=None) and known[empty].notna().all(axis=None)
+        pd.testing.assert_frame_equal(table.drop(columns=empty), known.drop(columns=empty))
+    pd.testing.assert_frame_equal(tipping.tipping_points(sampled, blind, **WORLD, n_fits=40), points)
+    same = summaries.defenses(blind, fake.verdicts(audits), utility, 1_000, **FAST)
+    pd.testing.assert_frame_equal(same, defenses)
+
+
+def test_the_mass_that_a_server_shows_is_averaged():
+    frame = summaries.measured(hand("mf", seed=1, seen_mass=[0.5, 1.0]), ["seed"])
+    assert summaries.shares(frame, **FAST)["seen_mass"] == 0.75
 
 
 def test_a_silent_model_has_coverage_zero_and_no_shares():
