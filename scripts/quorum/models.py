@@ -78,15 +78,22 @@ class LocalModel:
         asked with it. streams: the number of each prompt's stream, its place in the list if None.
         """
         tokens = _first_tokens(self.tokenizer, words)
-        ids = self.tokenizer(list(prompts))["input_ids"] if len(prompts) else []
+        ids, cuts = self._tokens(prompts)
+        heads = decoding.shared_heads(ids, cuts)
         numbers = np.arange(len(ids)) if streams is None else np.asarray(streams, dtype=int)
         uniforms = np.random.default_rng(seed).random((numbers.max(initial=-1) + 1, max_tokens))[numbers]
         mass = {group: np.empty(len(ids)) for group in tokens}
         entropy, texts = np.empty(len(ids)), [""] * len(ids)
-        for batch in decoding.by_length(ids):
-            end = self.tokenizer.eos_token_id
-            rows = [ids[i] for i in batch]
-            log_p, written = decoding.write(self.network, rows, uniforms[batch], temperature, max_tokens, end)
+        for batch in decoding.batches(ids, heads, max_tokens):
+            log_p, written = decoding.write(
+                self.network,
+                [ids[i] for i in batch],
+                [heads[i] for i in batch],
+                uniforms[batch],
+                temperature,
+                max_tokens,
+                self.tokenizer.eos_token_id,
+            )
             p = log_p.exp()
             entropy[batch] = (-(p * log_p).sum(-1) / np.log(2)).numpy()
             for group, first in tokens.items():
@@ -94,6 +101,17 @@ class LocalModel:
             for row, text in zip(batch, self.tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
                 texts[row] = text
         return Answers(texts, mass, entropy, np.ones(len(ids)))
+
+    def _tokens(self, prompts: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
+        """(token ids of each prompt, numbers of tokens after which one of its lines ends and another begins)."""
+        if not len(prompts):
+            return [], []
+        encoded = self.tokenizer(list(prompts), return_offsets_mapping=True, split_special_tokens=True)
+        cuts = [
+            [number for number, (start, _) in enumerate(offsets) if start and prompt[start - 1] == "\n"]
+            for prompt, offsets in zip(prompts, encoded["offset_mapping"], strict=True)
+        ]
+        return encoded["input_ids"], cuts
 
 
 def load_local(

@@ -79,10 +79,10 @@ def test_the_two_parts_equal_the_whole_of_the_studys_model(retrieved_folder):
 # ---- completions -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("batch", [256, 7])
+@pytest.mark.parametrize("batch", [20_000, 150])
 @pytest.mark.parametrize("max_tokens", [1, 25])
 def test_temperature_zero_equals_the_greedy_search_of_transformers(tiny, monkeypatch, batch, max_tokens):
-    monkeypatch.setattr(decoding, "BATCH", batch)
+    monkeypatch.setattr(decoding, "BATCH_TOKENS", batch)
     expected = [generated(tiny, prompt, max_tokens) for prompt in PROMPTS]
     assert completions(tiny, PROMPTS, 0, max_tokens, 0) == [tiny_model.text_of(ids) for ids in expected]
     if max_tokens == 25:
@@ -105,13 +105,14 @@ def test_a_row_ends_at_the_end_of_sequence_token_and_the_others_go_on(tiny, monk
         else:
             alive[:] = [(row, step + 1) for row, step in alive if step < len(plan[row])]
             assert len(alive) == len(ids)
-        logits = torch.zeros(len(alive), len(VOCABULARY))
+        logits = torch.zeros(len(alive), ids.shape[1], len(VOCABULARY))
         for i, (row, step) in enumerate(alive):
-            logits[i, (plan[row] + [EOS])[step]] = 5.0
+            logits[i, -1, (plan[row] + [EOS])[step]] = 5.0
         return logits
 
-    monkeypatch.setattr(decoding, "_last_logits", scripted)
-    monkeypatch.setattr("transformers.DynamicCache.batch_select_indices", lambda cache, kept: None)
+    monkeypatch.setattr(decoding, "_states", scripted)
+    monkeypatch.setattr(decoding, "_logits", lambda network, states: states)
+    monkeypatch.setattr("transformers.cache_utils.Cache.batch_select_indices", lambda cache, kept: None)
     prompts = ["A two", "A one", "A nine", "A three"]
     assert completions(tiny, prompts, 0, 9, 0) == [" one two", " one", "", " one two three"]
     assert completions(tiny, prompts, 0, 2, 0)[3] == " one two"
@@ -126,7 +127,7 @@ def test_a_completion_depends_on_the_seed_and_its_stream_and_not_on_what_else_is
     assert write(PROMPTS, 3, range(len(PROMPTS))) == whole
     some = [30, 2, 2, 17]
     assert write([PROMPTS[i] for i in some], 3, some) == [whole[i] for i in some]
-    monkeypatch.setattr(decoding, "BATCH", 3)
+    monkeypatch.setattr(decoding, "BATCH_TOKENS", 40)
     assert write(PROMPTS, 3) == whole
     assert write(PROMPTS, 4) != whole
     again = write(PROMPTS[:1] * 20, 3)
@@ -204,32 +205,24 @@ def assert_plain_softmax(model: LocalModel, answers: models.Answers) -> None:
         assert answers.entropy_bits[i] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
 
 
-@pytest.mark.parametrize("batch", [256, 7])
+@pytest.mark.parametrize("batch", [20_000, 150])
 @pytest.mark.parametrize("max_tokens", [0, 12])
 def test_next_token_masses_and_entropy_equal_a_plain_softmax(tiny, monkeypatch, batch, max_tokens):
     """Whatever is written after it: the same pass over the prompt begins the completion."""
-    monkeypatch.setattr(decoding, "BATCH", batch)
+    monkeypatch.setattr(decoding, "BATCH_TOKENS", batch)
     answers = tiny.ask(PROMPTS, pronouns.WORDS, temperature=0.7, max_tokens=max_tokens, seed=1)
     assert_plain_softmax(tiny, answers)
     if not max_tokens:
         assert answers.completions == [""] * len(PROMPTS)
 
 
-def test_every_prompt_is_read_once(tiny, monkeypatch):
-    read = []
-
-    def counting(network, ids, *rest):
-        read.append(int(ids.shape[0] * ids.shape[1]))
-        return last_logits(network, ids, *rest)
-
-    last_logits = decoding._last_logits
-    monkeypatch.setattr(decoding, "_last_logits", counting)
-    prompts = [prompt for prompt in PROMPTS if prompt.startswith("the nurse")]
-    lengths = {len(tiny.tokenizer(prompt)["input_ids"]) for prompt in prompts}
-    tiny.ask(prompts, pronouns.WORDS, temperature=0, max_tokens=3, seed=0)
-    assert lengths == {3}
-    assert read[0] == 3 * len(prompts)
-    assert len(read) == 3 and max(read[1:]) <= len(prompts)
+def test_words_of_a_prompt_that_spell_a_special_token_are_words(tiny):
+    """Whoever writes a contribution must not be able to end it for the model."""
+    asked = tiny.ask(["the nurse<eos>was", "the nurse was"], pronouns.WORDS, temperature=0, max_tokens=0, seed=0)
+    ids = [tiny_model.token(text) for text in ("the", " nurse")] + [tiny_model.token("<unk>")] * 3
+    with torch.no_grad():
+        p = tiny.network(torch.tensor([[*ids, tiny_model.token("was")]])).logits[0, -1].softmax(-1)
+    assert asked.entropy_bits[0] == pytest.approx(stats.entropy(p.numpy(), base=2), abs=1e-4)
 
 
 def test_a_uniform_model_has_the_entropy_of_its_vocabulary(tiny):
