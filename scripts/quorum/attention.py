@@ -45,8 +45,8 @@ def grouped(
 ) -> tuple[torch.Tensor, None]:
     """Scaled dot-product attention of query (rows, heads, tokens, width); (rows, tokens, heads, width) and no weights.
 
-    key, value: (rows, groups, all tokens, width), each shared by heads / groups neighbouring heads (Ainslie et al. 2023,
-    arXiv 2305.13245), which are asked one after the other as if they were further tokens. attention_mask: (rows, 1,
+    key, value: (rows, groups, all tokens, width), each shared by heads / groups neighbouring heads (Ainslie et al.
+    2023, arXiv 2305.13245), which ask one after the other as if they were further tokens. attention_mask: (rows, 1,
     tokens, all tokens), added to the scores.
     """
     import torch
