@@ -17,7 +17,12 @@ def seeds(path):
 
 def artifact(name):
     """A function from wildcards with a `study` to the artifact of that name under each of the study's conditions."""
-    return lambda wildcards: [f"{conditions.folder(c)}/{name}" for c in conditions.of_study(wildcards.study, config)]
+    return lambda wildcards: in_folders(conditions.of_study(wildcards.study, config), name)
+
+
+def in_folders(chosen, name):
+    """The artifact of that name under each of the conditions."""
+    return [f"{conditions.folder(condition, config)}/{name}" for condition in chosen]
 
 
 def inputs_of_streams(which):

@@ -158,6 +158,8 @@ rule utility:
         "results/logs/utility.log",
     benchmark:
         "results/benchmarks/utility/table.tsv"
+    params:
+        conditions=[c for study in ("undefended", "defended") for c in conditions.of_study(study, config)],
     script:
         "../scripts/utility.py"
 

@@ -134,6 +134,80 @@ rule audit_model:
         "../scripts/audit_model.py"
 
 
+for part in conditions.parts_in_context(config):
+    together = conditions.in_context(config, part, "{seed}")
+    # What was asked without filters is not asked again with them.
+    before = [] if part == "undefended" else conditions.in_context(config, "undefended", "{seed}")
+    pools, verdicts = ([conditions.source(c, which) for c in together] for which in ("pool", "verdicts"))
+
+    rule:
+        """Find the accepted contributions that are nearest to each question, for several conditions of a seed."""
+        name:
+            f"find_contexts_{part}"
+        input:
+            probes="results/probes.parquet",
+            texts="resources/retrieved/texts.parquet",
+            questions="resources/retrieved/questions.parquet",
+            background=conditions.source(together[0], "background"),
+            pools=sorted(set(filter(None, pools))),
+            verdicts=sorted(set(filter(None, verdicts))),
+            model=f"{model_folder()}/config.json" if config["in_context"]["retriever"] == "embeddings" else [],
+            code=code_of("find_contexts"),
+        output:
+            prompts=in_folders(together, "prompts.parquet"),
+            contexts=in_folders(together, "contexts.parquet"),
+        log:
+            f"results/logs/find_contexts/{part}_seed{{seed}}.log",
+        benchmark:
+            f"results/benchmarks/find_contexts/{part}_seed{{seed}}.tsv"
+        params:
+            conditions=together,
+            pool=pools,
+            judged=verdicts,
+            passages=lookup("utility/passages", within=config),
+            questions=lookup("utility/questions", within=config),
+            neighbours=lookup("in_context/neighbours", within=config),
+            retriever=lookup("in_context/retriever", within=config),
+            order=lookup("in_context/order", within=config),
+            deduplicate=lookup("in_context/deduplicate", within=config),
+        script:
+            "../scripts/find_contexts.py"
+
+    rule:
+        """Ask the model after those contributions, and measure what it is still good for after them."""
+        name:
+            f"ask_in_context_{part}"
+        input:
+            model=f"{model_folder()}/config.json",
+            precision="results/machine/precision.parquet",
+            probes="results/probes.parquet",
+            texts="resources/retrieved/texts.parquet",
+            questions="resources/retrieved/questions.parquet",
+            prompts=in_folders(together, "prompts.parquet"),
+            contexts=in_folders(together, "contexts.parquet"),
+            asked=in_folders(before, "prompts.parquet"),
+            audits=in_folders(before, "audit.parquet"),
+            shown=in_folders(before, "contexts.parquet"),
+            readings=in_folders(before, "readings.parquet"),
+            code=code_of("ask_in_context"),
+        output:
+            audits=in_folders(together, "audit.parquet"),
+            utilities=in_folders(together, "utility.parquet"),
+            readings=in_folders(together, "readings.parquet"),
+        log:
+            f"results/logs/ask_in_context/{part}_seed{{seed}}.log",
+        benchmark:
+            f"results/benchmarks/ask_in_context/{part}_seed{{seed}}.tsv"
+        resources:
+            mem_mb=3000,
+        params:
+            temperature=lookup("audit/temperature", within=config),
+            max_tokens=lookup("audit/max_tokens", within=config),
+            passage_tokens=lookup("utility/passage_tokens", within=config),
+        script:
+            "../scripts/ask_in_context.py"
+
+
 rule trace_learning:
     """Train on the background alone for several lengths, and measure the male share after each."""
     input:

@@ -11,5 +11,7 @@ if TYPE_CHECKING:
 
 logbook.start(snakemake.log[0])
 scores = pd.concat(tables.read_table(path, "utilities") for path in snakemake.input.utilities).drop_duplicates()
-table = summaries.utility(scores, tables.read_table(snakemake.input.filters, "filters"))
+table = summaries.utility(
+    scores, tables.read_table(snakemake.input.filters, "filters"), pd.DataFrame(snakemake.params.conditions)
+)
 tables.publish(table, snakemake.output.parquet, snakemake.output.table, "utility")

@@ -8,6 +8,7 @@ from typing import Any
 Condition = dict[str, Any]
 
 NOBODY = "none"
+FINE_TUNE, IN_CONTEXT = "fine_tune", "in_context"
 SUBMITTED = "submitted"
 SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve")
 MINORITY = "minority_"
@@ -31,17 +32,18 @@ def of_study(study: str, config: Mapping[str, Any]) -> list[Condition]:
     Raises KeyError for another name.
     """
     return {
-        "undefended": _undefended,
-        "defended": _defended,
-        "depth_study": _depth_study,
-        "overlap_study": _overlap_study,
-    }[study](config)
+        "undefended": lambda: _undefended(config, config["seeds"]),
+        "defended": lambda: _defended(config, config["seeds"]),
+        "depth_study": lambda: _depth_study(config),
+        "overlap_study": lambda: _overlap_study(config),
+    }[study]()
 
 
-def folder(condition: Condition) -> str:
-    """Where the model of a condition and its audit lie."""
+def folder(condition: Condition, config: Mapping[str, Any]) -> str:
+    """Where the audit of a condition lies, and the model or the prompts behind it."""
+    how = f"near{config['in_context']['neighbours']}" if condition["uptake"] == IN_CONTEXT else "last{layers}"
     return (
-        "results/uptake/{uptake}/last{layers}/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}"
+        "results/uptake/{uptake}/" + how + "/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}"
     ).format(**condition)
 
 
@@ -92,19 +94,38 @@ def tables_of_figure(names: Iterable[str]) -> dict[str, str]:
     return paths
 
 
+def in_context(config: Mapping[str, Any], part: str, seed: int | str) -> list[Condition]:
+    """What one seed of the in-context uptake is asked together: its undefended conditions, or the others of its study.
+
+    part: undefended or filtered. seed may be a wildcard.
+    """
+    undefended, defended = (
+        [condition for condition in study(config, [seed]) if condition["uptake"] == IN_CONTEXT]
+        for study in (_undefended, _defended)
+    )
+    return undefended if part == "undefended" else [c for c in defended if c["defense"] != NOBODY]
+
+
+def parts_in_context(config: Mapping[str, Any]) -> list[str]:
+    """The parts of the in-context uptake (see `in_context`) that have any condition."""
+    return [part for part in ("undefended", "filtered") if in_context(config, part, 0)]
+
+
 def _condition(
     config: Mapping[str, Any],
-    seed: int,
+    seed: int | str,
     size: int,
     style: str = NOBODY,
     strategy: str = NOBODY,
     defense: str = NOBODY,
     layers: int | None = None,
     overlap: float | None = None,
+    uptake: str = FINE_TUNE,
 ) -> Condition:
+    trained = config["fine_tune"]["layers"] if layers is None else layers
     return {
-        "uptake": "fine_tune",
-        "layers": config["fine_tune"]["layers"] if layers is None else layers,
+        "uptake": uptake,
+        "layers": trained if uptake == FINE_TUNE else 0,
         "overlap": float(config["world"]["overlap"] if overlap is None else overlap),
         "style": style if size else NOBODY,
         "strategy": strategy if size else NOBODY,
@@ -115,7 +136,7 @@ def _condition(
 
 
 def _unique(conditions: Iterable[Condition]) -> list[Condition]:
-    return list({folder(condition): condition for condition in conditions}.values())
+    return list({tuple(condition.values()): condition for condition in conditions}.values())
 
 
 def _campaigns(config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -126,24 +147,36 @@ def _with_deployed(sizes: Sequence[int]) -> list[int]:
     return [0, *(size for size in sizes if size)]
 
 
-def _undefended(config: Mapping[str, Any]) -> list[Condition]:
+def _sizes(config: Mapping[str, Any], uptake: str) -> list[int]:
+    swept = _with_deployed(config["collective"]["sizes"])
+    if uptake == FINE_TUNE:
+        return swept
+    return config["in_context"]["sizes"] or sorted({*swept[:2], config["defense"]["at_size"]})
+
+
+def _undefended(config: Mapping[str, Any], seeds: Sequence[int | str]) -> list[Condition]:
     return _unique(
-        _condition(config, seed, size, style, strategy)
+        _condition(config, seed, size, style, strategy, uptake=uptake)
+        for uptake in config["uptakes"]
         for style, strategy in _campaigns(config)
-        for size in _with_deployed(config["collective"]["sizes"])
-        for seed in config["seeds"]
+        for size in _sizes(config, uptake)
+        for seed in seeds
     )
 
 
-def _defended(config: Mapping[str, Any]) -> list[Condition]:
+def _defended(config: Mapping[str, Any], seeds: Sequence[int | str]) -> list[Condition]:
     at_size = config["defense"]["at_size"]
     return _unique(
         condition
+        for uptake in config["uptakes"]
         for style, strategy in _campaigns(config)
-        for seed in config["seeds"]
+        for seed in seeds
         for condition in [
-            _condition(config, seed, 0),
-            *(_condition(config, seed, at_size, style, strategy, name) for name in config["defense"]["names"]),
+            _condition(config, seed, 0, uptake=uptake),
+            *(
+                _condition(config, seed, at_size, style, strategy, name, uptake=uptake)
+                for name in config["defense"]["names"]
+            ),
         ]
     )
 
@@ -171,7 +204,7 @@ def _overlap_study(config: Mapping[str, Any]) -> list[Condition]:
 
 
 def timing(condition: Condition) -> str:
-    """Path of the benchmark file of the condition's training."""
+    """Path of the benchmark file of the training of a fine-tuned condition."""
     name = "last{layers}_overlap{overlap}_{style}_{strategy}_n{pool_size}_{defense}_seed{seed}".format(**condition)
     return f"results/benchmarks/fine_tune/{name}.tsv"
 

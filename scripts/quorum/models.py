@@ -102,6 +102,36 @@ class LocalModel:
                 texts[row] = text
         return Answers(texts, mass, entropy, np.ones(len(ids)))
 
+    def surprise(self, contexts: Sequence[str], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(negative log-likelihood in nats, number of tokens that it sums over) of each text after its context line.
+
+        A text's first token is not counted, so that with and without a context (empty) the same tokens are. Context and
+        text are tokenised apart. Both arrays (texts,).
+        """
+        before, cuts = self._tokens([f"{context}\n" if context else "" for context in contexts])
+        own = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        counted = np.array([len(ids) - 1 for ids in own], dtype=int)
+        ids = [first + second for first, second in zip(before, own, strict=True)]
+        cuts = [[*cut, len(first)] if first else cut for cut, first in zip(cuts, before, strict=True)]
+        nats = np.zeros(len(ids))
+        rows = np.flatnonzero(counted > 0)
+        if len(rows):
+            ids, cuts = [ids[i] for i in rows], [cuts[i] for i in rows]
+            nats[rows] = decoding.surprise(self.network, ids, decoding.shared_heads(ids, cuts), counted[rows])
+        return nats, counted.clip(min=0)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Mean input-token vector of each text, centred on the mean vector of the vocabulary, (texts, width).
+
+        Training leaves these vectors as they are, so every model of a study has the same ones. A text without any token
+        has the vector 0.
+        """
+        vectors = self.network.get_input_embeddings().weight.float()
+        centre = vectors.mean(0)
+        ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        means = [(vectors[row] - centre).double().mean(0) if row else 0 * centre.double() for row in ids]
+        return np.array([mean.numpy() for mean in means]).reshape(len(ids), len(centre))
+
     def _tokens(self, prompts: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
         """(token ids of each prompt, numbers of tokens after which one of its lines ends and another begins)."""
         if not len(prompts):

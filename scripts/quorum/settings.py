@@ -241,7 +241,8 @@ def _allowed(part: Mapping[str, Any]) -> str:
     if "items" in part:
         words = f"list of {part['minItems']} or more" if part.get("minItems") else "list"
         words += ", none twice" if part.get("uniqueItems") else ""
-        return f"{words}; each: {_allowed(part['items'])}"
+        empty = "; or null" if "null" in _types(part) else ""
+        return f"{words}; each: {_allowed(part['items'])}{empty}"
     words = " or ".join(_TYPE_WORDS[name] for name in _types(part))
     bounds = [
         f"at least {part['minimum']}" if "minimum" in part else "",
@@ -275,6 +276,7 @@ def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield "collective.sizes", f"found {sizes}; must ascend, and begin with 0 (the model as deployed)"
     if defense["at_size"] not in sizes:
         yield "defense.at_size", f"found {defense['at_size']}; must be one of collective.sizes above 0: {sizes}"
+    yield from _of_in_context(config)
     yield from _too_large(config)
 
     if "none" not in defense["names"]:
@@ -293,6 +295,16 @@ def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
                 f"figures.{name}.main_size",
                 f"found {style['main_size']}; must be one of collective.sizes above 0, or null: {sizes}",
             )
+
+
+def _of_in_context(config: Mapping[str, Any]) -> Iterator[Problem]:
+    if "in_context" not in config["uptakes"] or config["in_context"]["sizes"] is None:
+        return
+    sizes, swept, at_size = config["in_context"]["sizes"], config["collective"]["sizes"], config["defense"]["at_size"]
+    if sizes != sorted(sizes) or sizes[0] != 0 or not set(sizes) <= set(swept):
+        yield "in_context.sizes", f"found {sizes}; must ascend, begin with 0, and be some of collective.sizes: {swept}"
+    elif at_size not in sizes:
+        yield "in_context.sizes", f"found {sizes}; must hold defense.at_size, {at_size}, where filters are compared"
 
 
 def _of_minority(minority: Mapping[str, Any]) -> Iterator[Problem]:

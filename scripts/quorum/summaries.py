@@ -34,12 +34,12 @@ _NO_FILTER = {"recall": 0.0, "false_positive_rate": 0.0, "roc_auc": 0.5, "honest
 # ---- what all tables share -----------------------------------------------------------------------------------------
 
 
-def require(frame: pd.DataFrame, columns: Sequence[str], what: str) -> None:
-    """Raises ValueError that names the missing columns, or that the frame is empty."""
+def require(frame: pd.DataFrame, columns: Sequence[str], what: str, may_be_empty: bool = False) -> None:
+    """Raises ValueError that names the missing columns, or that the frame is empty where it must not be."""
     missing = [c for c in columns if c not in frame.columns]
     if missing:
         raise ValueError(f"{what}: missing columns {missing}")
-    if frame.empty:
+    if frame.empty and not may_be_empty:
         raise ValueError(f"{what}: no rows")
 
 
@@ -299,36 +299,41 @@ def wordings(audits: pd.DataFrame) -> pd.DataFrame:
     return as_table(repeat_zero(table.reset_index()).sort_values(keys, ignore_index=True), "wordings")
 
 
-def utility(scores: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+def utility(scores: pd.DataFrame, verdicts: pd.DataFrame, conditions: pd.DataFrame) -> pd.DataFrame:
     """Table utility: each metric before (as deployed, undefended) and after, means over seeds, with its retention.
 
     scores: columns of table utility_scores plus uptake, style, strategy, defense, pool_size, seed; size 0 once, as in
-    audits. verdicts: style, strategy, pool_size, defense, seed, honest_retention; it gives the metric honest_share,
-    whose "before" is 1 and which needs no row without a filter. Raises ValueError that names a missing column or
-    condition.
+    audits; a backend may give few metrics or none. verdicts: style, strategy, pool_size, defense, seed,
+    honest_retention; it gives the metric honest_share, whose "before" is 1 and which needs no row without a filter.
+    conditions: uptake, style, strategy, defense, pool_size of all that were run. Raises ValueError that names a missing
+    column or condition.
     """
-    require(scores, [*CONDITION, "seed", "metric", "value"], "utility scores")
-    require(verdicts, [*CONDITION[1:], "honest_retention"], "verdicts")
+    require(scores, [*CONDITION, "seed", "metric", "value"], "utility scores", may_be_empty=True)
+    require(verdicts, [*CONDITION[1:], "honest_retention"], "verdicts", may_be_empty=True)
+    require(conditions, CONDITION, "conditions")
     honest = look_up(verdicts, CONDITION[1:], ["honest_retention"])
-    means = repeat_zero(scores.groupby([*CONDITION, "metric"], as_index=False)["value"].mean())
-    start = means[means.pool_size == 0].set_index([*CAMPAIGN, "metric"])["value"].to_dict()
+    means = scores.groupby([*CONDITION, "metric"])["value"].mean().to_dict()
+    metrics = scores["metric"].drop_duplicates().sort_values().tolist()
     rows = []
-    for condition, group in means.groupby(CONDITION):
-        named = dict(zip(CONDITION, condition, strict=True))
+    run = repeat_zero(conditions[CONDITION].drop_duplicates()).sort_values(CONDITION)
+    for named in run.to_dict("records"):
+        condition = tuple(named.values())
         kept = 1.0
         if named["defense"] != "none":
             if condition[1:] not in honest:
                 raise ValueError(f"verdicts: no row for {named}")
             kept = honest[condition[1:]]["honest_retention"]
-        for metric, after in [*zip(group.metric, group["value"], strict=True), ("honest_share", kept)]:
-            if metric == "honest_share":
-                before = 1.0
-            elif (*condition[:3], metric) in start:
-                before = start[*condition[:3], metric]
-            else:
+        as_deployed = (named["uptake"], "none", "none", "none", 0)
+        own = as_deployed if named["pool_size"] == 0 else condition
+        for metric in metrics:
+            if (*own, metric) not in means:
+                continue
+            if (*as_deployed, metric) not in means:
                 raise ValueError(f"utility scores: no {metric} of pool_size 0 to compare {named} with")
-            after_before = statistics.retention(before, after, metric)
-            rows.append(named | {"metric": metric, "before": before, "after": after, "retention": after_before})
+            before, after = means[(*as_deployed, metric)], means[(*own, metric)]
+            retention = statistics.retention(before, after, metric)
+            rows.append(named | {"metric": metric, "before": before, "after": after, "retention": retention})
+        rows.append(named | {"metric": "honest_share", "before": 1.0, "after": kept, "retention": kept})
     return as_table(rows, "utility")
 
 

@@ -44,13 +44,13 @@ def _columns(*rows: str) -> tuple[Column, ...]:
 
 
 _CONDITION = (
-    "uptake | string | | how contributions reach the model: fine_tune",
+    "uptake | string | | how contributions reach the model: fine_tune or in_context",
     "style | string | | which words the collective writes: template, varied or submitted; none without a campaign",
     "strategy | string | | which pronouns the collective writes: balanced, counter, parity or submitted",
 )
 _FULL_CONDITION = (
     *_CONDITION,
-    "layers | int | layers | trained last layers K",
+    "layers | int | layers | trained last layers K; 0 in context, where none is",
     "overlap | float | share | share of background sentences in the pool's template (xi)",
     "pool_size | int | sentences | contributions of the collective before the filter",
     "defense | string | | the firm's filter",
@@ -158,6 +158,29 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "profession_in_pool | bool | | false where the collective never writes about the profession",
         "wording | string | | which wording the prompt follows; the cluster of the bootstrap",
         "prompt | string | | the text before the pronoun",
+    ),
+    "prompts": _columns(
+        "probe_id | string | | stable name of the probe",
+        "probe_set | string | | held_out or matched",
+        "domain | string | | clinical domain",
+        "scenario | string | | emergency, routine, diagnostic or treatment",
+        "profession | string | | profession named in the probe",
+        "tier | string | | tier of the profession",
+        "profession_in_pool | bool | | false where the collective never writes about the profession",
+        "wording | string | | which wording the probe follows; the cluster of the bootstrap",
+        "prompt | string | | the retrieved contributions, one a line, and on the last line the probe",
+        "contributions | string | | ids of those contributions as a JSON list, in their order",
+    ),
+    "contexts": _columns(
+        "text_id | string | | passage (table texts) or question (table questions) that is to be read",
+        "context | string | | the retrieved contributions, one a line; empty where there are none",
+        "contributions | string | | ids of those contributions as a JSON list, in their order",
+    ),
+    "readings": _columns(
+        "text_id | string | | passage or question that was read after its context",
+        "metric | string | | perplexity (a passage) or accuracy (a question)",
+        "value | float | | negative log-likelihood in nats of the passage; 1 or 0: the question's answer was right",
+        "n_items | int | | tokens that were predicted; 1 of a question",
     ),
     "contributions": _columns(
         "contribution_id | string | | stable name of the contribution within a run",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from quorum.audit import once
 from quorum.models import LocalModel, upper_part
 from quorum.uptake.hidden_states import HiddenStates, encode
+from quorum.uptake.in_context import with_context
 
+METRICS = ("entropy", "perplexity", "coherence", "accuracy")
 LETTERS = "ABCDEFGHIJ"
 BATCH = 16
 
@@ -23,18 +26,33 @@ def sample_questions(questions: pd.DataFrame, n: int) -> pd.DataFrame:
 
 def encode_passages(model: LocalModel, texts: Sequence[str], tokens: int, layers: int) -> HiddenStates:
     """Hidden states of the first `tokens` tokens of each passage, for `perplexity`."""
+    return encode(model, beginnings(model, texts, tokens), [""] * len(texts), layers)
+
+
+def beginnings(model: LocalModel, texts: Sequence[str], tokens: int) -> list[str]:
+    """The first `tokens` tokens of each text."""
     tokenizer = model.tokenizer
-    cut = [tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"][:tokens]) for text in texts]
-    return encode(model, cut, [""] * len(cut), layers)
+    return [tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"][:tokens]) for text in texts]
 
 
 def encode_questions(model: LocalModel, questions: pd.DataFrame, layers: int) -> HiddenStates:
-    """Hidden states of a frame of table `questions`, each written out with lettered options, for `accuracy`."""
+    """Hidden states of a frame of table `questions`, each written out, for `accuracy`."""
+    return encode(model, written_out(questions), [""] * len(questions), layers)
+
+
+def written_out(questions: pd.DataFrame) -> list[str]:
+    """Each question of a frame of table `questions` as it is asked, with lettered options, one a line."""
     prompts = []
     for question, options in zip(questions["question"], questions["options"], strict=True):
         lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, json.loads(options), strict=False)]
         prompts.append("\n".join([f"Question: {question}", *lines, "Answer:"]))
-    return encode(model, prompts, [""] * len(prompts), layers)
+    return prompts
+
+
+def asked(texts: pd.DataFrame, questions: pd.DataFrame) -> pd.DataFrame:
+    """Passages (table `texts`) and questions (table `questions`) as they are asked: columns text_id and text."""
+    written = pd.DataFrame({"text_id": questions["question_id"], "text": written_out(questions)})
+    return pd.concat([texts[["text_id", "text"]], written], ignore_index=True)
 
 
 def perplexity(model: LocalModel, passages: HiddenStates) -> tuple[float, int]:
@@ -71,22 +89,14 @@ def accuracy(model: LocalModel, questions: HiddenStates, options: Sequence[int],
 def coherence(model: LocalModel, prompts: Sequence[str], completions: Sequence[str]) -> tuple[float, int]:
     """(mean cosine similarity of prompt and completion embeddings, pairs compared); empty completions are left out.
 
-    The embedding of a text is the mean of its input-token vectors, centred on the mean vector of the vocabulary.
-    Training leaves these vectors as they are, so every model of a study is measured with the same ruler.
+    The embedding of a text is that of `LocalModel.embed`, so every model of a study is measured with the same ruler.
     """
-    import torch
-
-    vectors = model.network.get_input_embeddings().weight.float()
-    centre = vectors.mean(0)
-
-    def embed(text: str) -> torch.Tensor:
-        ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return (vectors[ids] - centre).mean(0)
-
     pairs = [(p, c) for p, c in zip(prompts, completions, strict=True) if c.strip()]
     if not pairs:
         return float("nan"), 0
-    cosines = [float(torch.nn.functional.cosine_similarity(embed(p), embed(c), dim=0)) for p, c in pairs]
+    one, other = (model.embed(texts) for texts in zip(*pairs, strict=True))
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    cosines = np.divide((one * other).sum(axis=1), lengths, out=np.zeros(len(pairs)), where=lengths > 0)
     return float(np.mean(cosines)), len(cosines)
 
 
@@ -104,15 +114,83 @@ def utility_scores(
     asked: the questions' frame.
     """
     n_options = [len(json.loads(options)) for options in asked["options"]]
-    similar, pairs = coherence(model, probes["prompt"].tolist(), audit["completion"].tolist())
     surprise, tokens = perplexity(model, passages)
-    rows = [
-        ("entropy", float(audit["entropy_bits"].mean()), len(audit)),
-        ("perplexity", surprise, tokens),
-        ("coherence", similar, pairs),
-        ("accuracy", accuracy(model, questions, n_options, asked["answer"].tolist()), len(asked)),
-    ]
-    return pd.DataFrame(rows, columns=["metric", "value", "n_items"])
+    right = accuracy(model, questions, n_options, asked["answer"].tolist())
+    return _scores(model, audit, probes, {"perplexity": (surprise, tokens), "accuracy": (right, len(asked))})
+
+
+def readings(
+    model: LocalModel,
+    found: Sequence[pd.DataFrame],
+    known: Sequence[tuple[pd.DataFrame, pd.DataFrame]],
+    texts: pd.DataFrame,
+    questions: pd.DataFrame,
+    tokens: int,
+) -> list[pd.DataFrame]:
+    """How the model reads passages and questions after their contexts: for each frame of table `contexts` one of table
+    `readings`.
+
+    texts, questions: frames of those tables with all that the contexts name; tokens: what is read of a passage. A text
+    that has the same context in several frames is read once, and not at all if it is in `known`: pairs of frames of
+    contexts and their readings.
+    """
+    keys = ["text_id", "context"]
+
+    def answer(rows: pd.DataFrame) -> pd.DataFrame:
+        passages = rows.merge(texts[["text_id", "text"]], on="text_id")
+        nats, n_items = model.surprise(
+            passages["context"].tolist(), beginnings(model, passages["text"].tolist(), tokens)
+        )
+        others = rows.merge(questions.rename(columns={"question_id": "text_id"}), on="text_id")
+        return pd.concat(
+            [
+                passages[keys].assign(metric="perplexity", value=nats, n_items=n_items),
+                others[keys].assign(metric="accuracy", value=_right(model, others), n_items=1),
+            ]
+        )
+
+    before = [reading.assign(context=frame["context"].to_numpy()) for frame, reading in known]
+    return [frame.drop(columns="context") for frame in once([frame[keys] for frame in found], before, keys, answer)]
+
+
+def scores_in_context(
+    model: LocalModel, audit: pd.DataFrame, probes: pd.DataFrame, readings: pd.DataFrame
+) -> pd.DataFrame:
+    """The metrics of `utility_scores` for a model that meets everything after a context; table `utility_scores`.
+
+    audit: its answers to the probes with their contexts, in the order of probes; readings: a frame of that table.
+    Coherence is that of the completion and the probe without its context.
+    """
+    sums = readings.groupby("metric")[["value", "n_items"]].sum()
+    measured = {metric: (row["value"] / row["n_items"], int(row["n_items"])) for metric, row in sums.iterrows()}
+    if "perplexity" in measured:
+        nats, tokens = measured["perplexity"]
+        measured["perplexity"] = (float(np.exp(nats)), tokens)
+    return _scores(model, audit, probes, measured)
+
+
+def _scores(
+    model: LocalModel, audit: pd.DataFrame, probes: pd.DataFrame, measured: Mapping[str, tuple[float, int]]
+) -> pd.DataFrame:
+    """What was measured, metric -> (value, items), with entropy and coherence; unknown values are left out."""
+    known = audit["entropy_bits"].dropna()
+    similar = coherence(model, probes["prompt"].tolist(), audit["completion"].tolist())
+    found = {**measured, "entropy": (float(known.mean()), len(known)), "coherence": similar}
+    rows = [(metric, *found[metric]) for metric in METRICS if metric in found]
+    return pd.DataFrame(rows, columns=["metric", "value", "n_items"]).dropna(ignore_index=True)
+
+
+def _right(model: LocalModel, questions: pd.DataFrame) -> list[float]:
+    """1 where the right letter is the likeliest of the question's letters, else 0.
+
+    questions: a frame of that table with the further columns text_id and context.
+    """
+    prompts = with_context(questions["context"], written_out(questions))
+    mass = model.ask(prompts, {letter: [letter] for letter in LETTERS}, temperature=0, max_tokens=0, seed=0).mass
+    by_letter = np.stack([mass[letter] for letter in LETTERS], axis=1)
+    options = [len(json.loads(text)) for text in questions["options"]]
+    rows = zip(by_letter, options, questions["answer"], strict=True)
+    return [float(row[:n].argmax() == answer) for row, n, answer in rows]
 
 
 def _upper_states(model: LocalModel, hidden: HiddenStates):

@@ -109,9 +109,10 @@ def record(pytestconfig: pytest.Config) -> Callable[..., None]:
 def encoded_share(config: dict[str, Any]) -> float:
     """Sentences that a run of the configuration encodes / sentences that it trains on."""
     trained = {
-        conditions.folder(condition): condition
+        conditions.folder(condition, config): condition
         for name in ("undefended", "defended")
         for condition in conditions.of_study(name, config)
+        if condition["uptake"] == conditions.FINE_TUNE
     }
     pools = len(conditions.styles(config)) * len(conditions.strategies(config))
     pool = config["collective"]["agents"] * config["collective"]["sentences_per_agent"]

@@ -61,7 +61,7 @@ def test_an_answer_stands_beside_its_probe_with_its_gender_and_masses():
     probes = probes_of(list(answers))
     frame = audit.audit(model, probes, temperature=0.3, max_tokens=21, seed=9)
     tables.validate(frame, "audit")
-    assert model.asked == {"temperature": 0.3, "max_tokens": 21, "seed": 9}
+    assert model.asked == {"temperature": 0.3, "max_tokens": 21, "seed": 9, "streams": [0, 1, 2, 3, 4]}
     assert frame["completion"].tolist() == list(answers.values())
     assert frame["gender"].tolist() == ["female", "none", "neutral", "male", "none"]
     assert frame["p_male"].tolist() == [0.02, 0.01, 0.03, 0.04, 0.05]
@@ -98,3 +98,62 @@ def test_the_same_seed_gives_the_same_audit(tiny):
     assert one["completion"].tolist() != other["completion"].tolist()
     exact = ["p_male", "p_female", "p_neutral", "entropy_bits", "seen_mass"]
     pd.testing.assert_frame_equal(one[exact], other[exact])
+
+
+# ---- several at once -------------------------------------------------------------------------------------------------
+
+
+def counting(model, asked: list[str]):
+    """The model, with a note of every prompt that it is asked."""
+
+    class Counting:
+        def ask(self, prompts, *args, **kwargs):
+            asked.extend(prompts)
+            return model.ask(prompts, *args, **kwargs)
+
+    return Counting()
+
+
+FRAMES = [
+    probes_of(["the nurse saw", "one two", "the ward", "the nurse saw"]),
+    probes_of(["the nurse saw", "who", "the ward", "a chart"]),
+    probes_of(["the ward", "who", "the nurse saw", "the nurse saw"]),
+]
+
+
+def test_audits_together_are_those_alone_and_ask_nothing_twice(tiny):
+    alone = [audit.audit(tiny, frame, temperature=1.0, max_tokens=5, seed=4) for frame in FRAMES]
+    asked: list[str] = []
+    together = audit.audits(counting(tiny, asked), FRAMES, [], temperature=1.0, max_tokens=5, seed=4)
+    for one, other in zip(together, alone, strict=True):
+        tables.validate(one, "audit")
+        pd.testing.assert_frame_equal(one, other.reset_index(drop=True), atol=1e-5, rtol=0)
+    # The same words in another row have another stream of random numbers, and are another question.
+    assert len(asked) == 8 and asked.count("the nurse saw") == 3
+    assert together[0]["completion"][0] != together[0]["completion"][3]
+
+
+def test_what_is_known_is_not_asked(tiny):
+    how = {"temperature": 1.0, "max_tokens": 5, "seed": 4}
+    first, second, third = audit.audits(tiny, FRAMES, [], **how)
+    asked: list[str] = []
+    again = audit.audits(counting(tiny, asked), FRAMES[1:], [(FRAMES[0], first), (FRAMES[2], third)], **how)
+    pd.testing.assert_frame_equal(again[0], second, atol=1e-5, rtol=0)
+    pd.testing.assert_frame_equal(again[1], third)
+    assert asked == ["a chart"]
+    audit.audits(None, [FRAMES[0]], [(FRAMES[0], first)], **how)
+
+
+def test_once_gives_every_row_its_answer():
+    frames = [pd.DataFrame({"a": [1, 2, 1], "b": list("xyx")}), pd.DataFrame({"a": [2, 3], "b": list("yx")})]
+    known = pd.DataFrame({"a": [3, 3], "b": list("xx"), "sum": ["old", "old"]})
+    calls = []
+
+    def answer(rows):
+        calls.append(list(rows.itertuples(index=False, name=None)))
+        # Answers may come in any order.
+        return rows.assign(sum=[f"{a}{b}" for a, b in calls[-1]])[::-1]
+
+    found = audit.once(frames, [known], ["a", "b"], answer)
+    assert calls == [[(1, "x"), (2, "y")]]
+    assert [frame["sum"].tolist() for frame in found] == [["1x", "2y", "1x"], ["2y", "old"]]

@@ -35,9 +35,10 @@ SMALL = config(
 )
 
 
-def keys(study: str, configuration: dict = SMALL) -> list[tuple]:
+def keys(study: str, configuration: dict = SMALL, uptake: str = "fine_tune") -> list[tuple]:
     names = ("style", "strategy", "pool_size", "defense", "seed")
-    return [tuple(c[name] for name in names) for c in conditions.of_study(study, configuration)]
+    found = conditions.of_study(study, configuration)
+    return [tuple(c[name] for name in names) for c in found if c["uptake"] == uptake]
 
 
 # ---- the studies -----------------------------------------------------------------------------------------------------
@@ -76,6 +77,57 @@ def test_overlap_study_by_hand():
     ]
 
 
+def test_both_uptakes_have_the_same_campaigns_at_their_own_sizes():
+    chosen = config(**{**SMALL, "in_context": {"sizes": [0, 20]}})
+    assert sorted(keys("undefended", chosen, "in_context")) == sorted(
+        key for key in keys("undefended", chosen) if key[2] in (0, 20)
+    )
+    assert keys("defended", chosen, "in_context") == keys("defended", chosen)
+    for study in ("undefended", "defended"):
+        assert {c["layers"] for c in conditions.of_study(study, chosen) if c["uptake"] == "in_context"} == {0}
+    for study in ("depth_study", "overlap_study"):
+        assert {c["uptake"] for c in conditions.of_study(study, chosen)} == {"fine_tune"}
+
+
+def test_one_uptake_alone():
+    for uptake in ("fine_tune", "in_context"):
+        chosen = config(uptakes=[uptake])
+        assert {c["uptake"] for c in conditions.of_study("defended", chosen)} == {uptake}
+    assert conditions.parts_in_context(config(uptakes=["fine_tune"])) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "swept", "at_size", "found"),
+    [
+        (None, [0, 250, 500, 1000, 2000], 1000, [0, 250, 1000]),
+        (None, [0, 10, 20], 10, [0, 10]),
+        (None, [0, 60], 60, [0, 60]),
+        ([0, 500, 1000], [0, 250, 500, 1000, 2000], 1000, [0, 500, 1000]),
+    ],
+)
+def test_sizes_in_context(sizes, swept, at_size, found):
+    chosen = config(
+        uptakes=["in_context"],
+        collective={"sizes": swept},
+        defense={"at_size": at_size},
+        in_context={"sizes": sizes},
+    )
+    assert sorted({key[2] for key in keys("undefended", chosen, "in_context")}) == found
+
+
+def test_a_seed_in_context_is_asked_in_two_parts_that_share_nothing():
+    for names, parts in ((FILTERS, ["undefended", "filtered"]), (["none"], ["undefended"])):
+        chosen = config(seeds=[3], defense={"names": names})
+        assert conditions.parts_in_context(chosen) == parts
+        together = [c for part in parts for c in conditions.in_context(chosen, part, 3)]
+        both = [*conditions.of_study("undefended", chosen), *conditions.of_study("defended", chosen)]
+        folders = [conditions.folder(c, chosen) for c in together]
+        assert len(folders) == len(set(folders))
+        assert set(folders) == {conditions.folder(c, chosen) for c in both if c["uptake"] == "in_context"}
+    (first, *_) = conditions.in_context(DEFAULTS, "filtered", "{seed}")
+    assert conditions.folder(first, DEFAULTS).endswith("/keyword/seed{seed}")
+
+
 def test_an_unknown_study_is_named():
     with pytest.raises(KeyError, match="other_study"):
         conditions.of_study("other_study", SMALL)
@@ -93,14 +145,15 @@ def test_every_condition_once_and_every_model_in_a_folder_of_its_own(sizes, seed
     chosen = config(seeds=seeds, collective=collective, defense={"at_size": sizes[-1], "names": names})
     campaigns = len(styles) * len(strategies)
     undefended, defended = (conditions.of_study(study, chosen) for study in ("undefended", "defended"))
-    assert len(undefended) == len(seeds) * (1 + campaigns * (len(sizes) - 1))
-    assert len(defended) == len(seeds) * (1 + campaigns * len(names))
+    swept = len(sizes) - 1 + len({sizes[1], sizes[-1]})
+    assert len(undefended) == len(seeds) * (2 + campaigns * swept)
+    assert len(defended) == 2 * len(seeds) * (1 + campaigns * len(names))
     for study in (undefended, defended):
-        assert len({conditions.folder(c) for c in study}) == len(study)
+        assert len({conditions.folder(c, chosen) for c in study}) == len(study)
         assert {tuple(c) for c in study} == {tuple(undefended[0])}
     # What both studies need is one model: as deployed, and without a filter at the size of the comparison.
-    shared = {conditions.folder(c) for c in undefended} & {conditions.folder(c) for c in defended}
-    assert len(shared) == len(seeds) * (1 + campaigns)
+    shared = {conditions.folder(c, chosen) for c in undefended} & {conditions.folder(c, chosen) for c in defended}
+    assert len(shared) == 2 * len(seeds) * (1 + campaigns)
 
 
 def test_size_0_belongs_to_a_sweep_that_does_not_name_it():
@@ -111,7 +164,7 @@ def test_the_default_overlap_may_be_a_whole_number():
     """0 and 0.0 are the same world, and must be the same path."""
     for overlap in (0, 0.0):
         (first, *_) = conditions.of_study("undefended", config(world={"overlap": overlap}))
-        assert "/overlap0.0/" in conditions.folder(first)
+        assert "/overlap0.0/" in conditions.folder(first, DEFAULTS)
 
 
 # ---- a submitted pool ------------------------------------------------------------------------------------------------
@@ -133,7 +186,7 @@ def test_worlds_are_compared_with_the_written_template_whatever_was_submitted():
 # ---- paths -----------------------------------------------------------------------------------------------------------
 
 FOLDER = re.compile(
-    r"results/uptake/(?P<uptake>[^/]+)/last(?P<layers>\d+)/overlap(?P<overlap>\d\.\d+)/(?P<style>[^/]+)/"
+    r"results/uptake/(?P<uptake>[^/]+)/(last(?P<layers>\d+)|near4)/overlap(?P<overlap>\d\.\d+)/(?P<style>[^/]+)/"
     r"(?P<strategy>[^/]+)/n(?P<pool_size>\d+)/(?P<defense>[^/]+)/seed(?P<seed>\d+)"
 )
 
@@ -141,7 +194,8 @@ FOLDER = re.compile(
 @pytest.mark.parametrize("study", ["undefended", "defended", "depth_study", "overlap_study"])
 def test_a_folder_says_its_whole_condition(study):
     for condition in conditions.of_study(study, DEFAULTS):
-        assert FOLDER.fullmatch(conditions.folder(condition)).groupdict() == {k: str(v) for k, v in condition.items()}
+        found = FOLDER.fullmatch(conditions.folder(condition, DEFAULTS)).groupdict(default="0")
+        assert found == {k: str(v) for k, v in condition.items()}
 
 
 @pytest.mark.parametrize(("size", "defense"), list(product((0, 20), ("none", "tfidf"))))
@@ -172,6 +226,7 @@ def test_conditions_that_share_a_source_are_few():
 def test_timings_are_told_apart_as_folders_are():
     for study in ("undefended", "defended", "depth_study", "overlap_study"):
         found = conditions.of_study(study, DEFAULTS)
+        found = [condition for condition in found if condition["uptake"] == "fine_tune"]
         assert len({conditions.timing(c) for c in found}) == len(found)
 
 

@@ -79,9 +79,9 @@ def test_a_question_is_written_out_with_lettered_options(tiny):
     assert tiny.tokenizer.decode(first) == "Question: who was called\nA. one\nB. two\nC. three\nAnswer:"
 
 
-def likeliest(model, question: str, options: str, among: int) -> int:
+def likeliest(model, question: str, options: str, among: int, context: str = "") -> int:
     lines = [f"{'ABCDEFGHIJ'[i]}. {option}" for i, option in enumerate(json.loads(options))]
-    text = f"Question: {question}\n" + "".join(f"{line}\n" for line in lines) + "Answer:"
+    text = f"{context}Question: {question}\n" + "".join(f"{line}\n" for line in lines) + "Answer:"
     with torch.no_grad():
         logits = model.network(**model.tokenizer(text, return_tensors="pt")).logits[0, -1]
     return max(range(among), key=lambda i: logits[token(f" {'ABCDEFGHIJ'[i]}")].item())
@@ -178,6 +178,92 @@ def test_the_scores_are_those_of_the_four_measures(tiny):
     assert rows["coherence"] == utility.coherence(tiny, ["the nurse", "A"], [" he left", " B"])
     assert rows["accuracy"] == (utility.accuracy(tiny, questions, [2, 4, 3, 5], [1, 0, 2, 3]), 4)
     assert list(rows) == ["entropy", "perplexity", "coherence", "accuracy"]
+
+
+def test_what_cannot_be_measured_is_absent(tiny):
+    passages = utility.encode_passages(tiny, PASSAGES, 8, 2)
+    asked = questions_of([2])
+    probes = pd.DataFrame({"prompt": ["the nurse", "the doctor"]})
+    audit = pd.DataFrame({"completion": ["", ""], "entropy_bits": [math.nan, math.nan]})
+    scores = utility.utility_scores(tiny, audit, probes, passages, utility.encode_questions(tiny, asked, 2), asked)
+    assert scores["metric"].tolist() == ["perplexity", "accuracy"]
+    tables.validate(scores, "utility_scores")
+
+
+# ---- in context ------------------------------------------------------------------------------------------------------
+
+TEXTS = pd.DataFrame({"text_id": ["t0", "t1", "t2", "t3"], "source": "s", "text": PASSAGES})
+QUESTIONS = questions_of([3, 4, 2]).assign(answer=[1, 3, 0])
+
+
+def contexts_of(*contexts: str) -> pd.DataFrame:
+    """One frame of table `contexts`: the contexts in turn before every passage and question."""
+    ids = [*TEXTS["text_id"], *QUESTIONS["question_id"]]
+    shown = [contexts[place % len(contexts)] for place in range(len(ids))]
+    return pd.DataFrame({"text_id": ids, "context": shown, "contributions": "[]"}, index=[4] * len(ids))
+
+
+@pytest.mark.parametrize("tokens", [5, 100])
+def test_a_reading_is_that_of_the_whole_network_after_the_context(tiny, tokens):
+    found = contexts_of("the nurse left.\nwho asked?", "", "the doctor.")
+    (reading,) = utility.readings(tiny, [found], [], TEXTS, QUESTIONS, tokens)
+    tables.validate(reading, "readings")
+    assert reading["text_id"].tolist() == found["text_id"].tolist()
+    rows = {row.text_id: row for row in reading.itertuples()}
+    for context, name in zip(found["context"], found["text_id"], strict=True):
+        before = f"{context}\n" if context else ""
+        if name in set(TEXTS["text_id"]):
+            first = tiny.tokenizer(before)["input_ids"] if before else []
+            own = tiny.tokenizer(TEXTS.set_index("text_id")["text"][name])["input_ids"][:tokens]
+            with torch.no_grad():
+                p = tiny.network(torch.tensor([first + own])).logits[0].double().log_softmax(-1)
+            nats = -sum(p[len(first) + i - 1, own[i]].item() for i in range(1, len(own)))
+            assert (rows[name].metric, rows[name].n_items) == ("perplexity", len(own) - 1)
+            assert rows[name].value == pytest.approx(nats, abs=1e-4)
+        else:
+            row = QUESTIONS.set_index("question_id").loc[name]
+            best = likeliest(tiny, f"{row.question}", row.options, len(json.loads(row.options)), before)
+            assert (rows[name].metric, rows[name].n_items) == ("accuracy", 1)
+            assert rows[name].value == float(best == row.answer)
+
+
+def test_an_empty_context_reads_as_the_uptake_that_trains_does(tiny):
+    """The same tokens are counted, so the two uptakes' numbers mean the same."""
+    probes = pd.DataFrame({"prompt": ["the nurse", "the doctor", "A"]})
+    audit = pd.DataFrame({"completion": [" he left", "", " B"], "entropy_bits": [1.0, 2.0, 4.5]})
+    passages, questions = utility.encode_passages(tiny, PASSAGES, 8, 2), utility.encode_questions(tiny, QUESTIONS, 2)
+    expected = utility.utility_scores(tiny, audit, probes, passages, questions, QUESTIONS)
+    (reading,) = utility.readings(tiny, [contexts_of("")], [], TEXTS, QUESTIONS, 8)
+    scores = utility.scores_in_context(tiny, audit, probes, reading)
+    tables.validate(scores, "utility_scores")
+    found, wanted = (frame.sort_values("metric", ignore_index=True) for frame in (scores, expected))
+    pd.testing.assert_frame_equal(found, wanted, rtol=1e-4)
+
+
+def test_a_text_is_read_once_in_each_context(tiny, monkeypatch):
+    read: list[str] = []
+
+    def surprise(contexts, texts):
+        read.extend(texts)
+        return np.arange(float(len(texts))), np.full(len(texts), 7)
+
+    frames = [contexts_of("the nurse.", "who?"), contexts_of("the nurse.", "who?"), contexts_of("the nurse.", "A")]
+    object.__setattr__(tiny, "surprise", surprise)
+    first, second, third = utility.readings(tiny, frames, [], TEXTS, QUESTIONS, 100)
+    cut = utility.beginnings(tiny, PASSAGES, 100)
+    assert sorted(read) == sorted([*cut, cut[1], cut[3]])
+    pd.testing.assert_frame_equal(first, second)
+    read.clear()
+    again = utility.readings(tiny, [frames[2]], [(frames[0], first), (frames[2].head(2), third.head(2))], TEXTS,
+                             QUESTIONS, 100)  # fmt: skip
+    assert read == [cut[3]]
+    assert again[0]["value"].iloc[:3].tolist() == third["value"].iloc[:3].tolist()
+
+
+def test_texts_and_questions_as_they_are_asked():
+    asked = utility.asked(TEXTS, QUESTIONS)
+    assert asked["text_id"].tolist() == ["t0", "t1", "t2", "t3", "q0", "q1", "q2"]
+    assert asked["text"].tolist() == [*PASSAGES, *utility.written_out(QUESTIONS)]
 
 
 def test_measuring_does_not_leave_inference_mode_on(tiny):
