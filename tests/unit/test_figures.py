@@ -553,7 +553,7 @@ def test_pipeline_counts_models_once_per_seed_and_takes_its_numbers_from_the_tab
     words = [row["words"] for row in _values(_draw("pipeline", tables, main_size=1000)) if "words" in row]
     assert "background of 1,700 sentences" in words and "79% of them with a male pronoun" in words
     # 3 seeds x (2 styles x (4 sizes + 5 filters) + the one model without a pool)
-    assert "57 models trained" in words
+    assert "fine-tuning: 57 models trained" in words and not any("in context" in text for text in words)
     filters = tables["defenses"].query("defense != 'none'")
     through = f"pool kept: {1 - filters['recall'].max():.0%} to {1 - filters['recall'].min():.0%}"
     assert through in words
@@ -561,6 +561,84 @@ def test_pipeline_counts_models_once_per_seed_and_takes_its_numbers_from_the_tab
     ends = [f"{curve.loc[curve['pool_size'] == size, 'male_share'].item():.0%}" for size in (0, 1000)]
     assert f"varied, held-out: {ends[0]} \u2192 {ends[1]}" in words
     assert "matched: 4 wordings (clusters)" in words and "held-out: 20 wordings (clusters)" in words
+
+
+# ---- two uptakes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(tables) -> dict[str, pd.DataFrame]:
+    """The same run with the uptake in context beside it: fewer sizes, other numbers, fewer metrics."""
+    result = dict(tables)
+    for name in ("tipping_curve", "tipping_points", "defenses", "domains", "utility"):
+        other = tables[name].assign(uptake="in_context")
+        if "pool_size" in other:
+            other = other[other["pool_size"].isin([0, 250, 1000])]
+        if name == "utility":
+            other = other[other["metric"] != "perplexity"]
+        shares = [
+            c for c in other if c.startswith(("male_share", "male_after", "clustered", "exact_male", "retention"))
+        ]
+        other = other.assign(**{column: other[column] - 0.03 for column in shares})
+        result[name] = pd.concat([tables[name], other], ignore_index=True)
+    return result
+
+
+def test_each_uptake_has_panels_of_its_own_beside_the_other(both):
+    headings = [f"{s} style, {u}" for s in ("Template", "Varied") for u in ("fine-tuning", "in context")]
+    for name in ("tipping_curve", "domains", "defenses"):
+        spec = _draw(name, both)
+        assert {row["row"] for row in _values(spec) if "row" in row} == set(headings)
+        drawn = "".join(_svg(spec).itertext())
+        places = [drawn.index(heading) for heading in headings]
+        assert places == sorted(places), "one style's uptakes are neighbours"
+    kinds = {row["kind"] for row in _values(_draw("utility", both))}
+    assert kinds == set(headings)
+
+
+def test_the_curve_of_each_uptake_is_drawn_at_its_own_sizes(both):
+    rows = [row for row in _values(_draw("tipping_curve", both)) if row["kind"] == tipping_curve.SAMPLED]
+    curve = both["tipping_curve"].query("defense == 'none'")
+    heading = curve["style"].str.capitalize() + " style, " + curve["uptake"].map(theme.label)
+    expected = _table(curve.assign(row=heading, column=curve["probe_set"].map(theme.label)), "row", "column",
+                      "pool_size", "male_share")  # fmt: skip
+    assert _set(rows, "row", "column", "pool_size", "share") == expected
+
+
+def test_bias_reduction_tells_the_uptakes_apart(both):
+    rows = [row for row in _values(_draw("bias_reduction", both, main_size=1000)) if row["probe_set"] == "matched"]
+    models = [row["model"] for row in rows if row["kind"] == bias_reduction.SAMPLED]
+    assert models == [
+        "as released",
+        "as deployed (n = 0), fine-tuning",
+        "as deployed (n = 0), in context",
+        "after 1,000, template, fine-tuning",
+        "after 1,000, template, in context",
+        "after 1,000, varied, fine-tuning",
+        "after 1,000, varied, in context",
+    ]
+    both["tipping_curve"] = both["tipping_curve"].query("pool_size <= 500 or uptake == 'fine_tune'")
+    assert "after 250, varied, in context" in {row["model"] for row in _values(_draw("bias_reduction", both))}
+
+
+def test_pipeline_has_the_results_of_both_uptakes(both):
+    words = [row["words"] for row in _values(_draw("pipeline", both, main_size=1000)) if "words" in row]
+    assert "fine-tuning: 57 models trained" in words
+    # 3 seeds x (2 styles x (2 sizes + 5 filters) + the background alone)
+    assert "in context: 45 corpora searched" in words
+    place = words.index("in context")
+    curve = both["tipping_curve"].query("uptake == 'in_context' and style == 'template' and probe_set == 'matched'")
+    ends = [
+        f"{curve.loc[curve['pool_size'].eq(n) & curve['defense'].eq('none'), 'male_share'].item():.0%}"
+        for n in (0, 1000)
+    ]
+    assert words[place + 1] == f"template, matched: {ends[0]} \u2192 {ends[1]}"
+
+
+def test_one_uptake_alone_is_not_named_in_every_heading(both):
+    for name in ("tipping_curve", "tipping_points"):
+        both[name] = both[name].query("uptake == 'in_context'")
+    assert {row["row"] for row in _values(_draw("tipping_curve", both))} == {"Template style", "Varied style"}
 
 
 # ---- any table can be drawn ------------------------------------------------------------------------------------------

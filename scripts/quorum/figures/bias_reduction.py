@@ -15,6 +15,10 @@ COLOURS = {SAMPLED: theme.BLUE, EXACT: theme.RED, PAPER: theme.INK}
 FILLS = {**COLOURS, PAPER: "white"}
 SHAPES = {SAMPLED: "circle", EXACT: "diamond", PAPER: "square"}
 DEPLOYED = "as deployed (n = 0)"
+FIRM_HAS = {
+    "fine_tune": "after learning from the background alone",
+    "in_context": "with the background alone to retrieve from",
+}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
@@ -81,8 +85,9 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     )
     faceted = drawn.facet(column=alt.Column("column:N", sort=columns, title=None), spacing=24)
     after = f"after {size:,} sentences" if size else "no pool"
+    known = [name for name in theme.ordered(curve["uptake"], theme.UPTAKES) if name in FIRM_HAS]
     subtitle = [
-        f"{theme.background_words(curve)} As deployed: after learning from the background alone. "
+        f"{theme.background_words(curve)} As deployed: {' or '.join(FIRM_HAS[name] for name in known)}. "
         f"{after.capitalize()}: background and pool ({theme.campaign(curve)}), no filter.",
         "Thin bars: 95% bootstrap interval clustered by wording. Thick pale bars: Wilson 95% interval. Vertical rule: "
         "50%.",
@@ -117,14 +122,20 @@ def _released_rows(baseline: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _deployed_rows(curve: pd.DataFrame, size: int | None) -> list[dict[str, Any]]:
-    """As deployed once per probe set (its rows repeat the same model), then the main size in every condition."""
+    """As deployed once per uptake and probe set (its rows repeat the same model), then the main size of every
+    condition."""
     start = curve[curve["pool_size"] == 0].drop_duplicates(["uptake", "probe_set"])
+    several = start["uptake"].nunique() > 1
     end = curve[curve["pool_size"] == size] if size else curve.iloc[:0]
     headings = theme.conditions(end) if len(end) else pd.Series(dtype=str)
     end = end.assign(heading=headings)
     order = theme.condition_order(end, headings) if len(end) else []
     end = end.sort_values("heading", key=lambda column: column.map(order.index)) if len(end) else end
-    values = [row for point in theme.rows(start) for row in _rows(point, DEPLOYED)]
+    values = [
+        row
+        for point in theme.rows(start.sort_values("uptake"))
+        for row in _rows(point, f"{DEPLOYED}, {theme.label(point['uptake'])}" if several else DEPLOYED)
+    ]
     for point in theme.rows(end):
         heading = point["heading"].replace(" style", "")
         values += _rows(point, f"after {size:,}, {heading[0].lower()}{heading[1:]}")

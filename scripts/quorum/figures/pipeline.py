@@ -23,6 +23,7 @@ STEPS = (
     ("statistics", AUDITOR),
     ("figures", AUDITOR),
 )
+UPTAKES = {"fine_tune": "models trained", "in_context": "corpora searched"}
 PER_LINE, GAP, LINE_GAP = 4, 34, 52
 
 
@@ -131,14 +132,14 @@ def _words(tables: Mapping[str, pd.DataFrame], size: int | None) -> dict[str, li
             ("measured", f"background kept: {_span(kept.min(), kept.max())}"),
         ]
     if len(curve):
-        # The model without a pool is trained once per seed, though every condition repeats its row.
-        models = curve.drop_duplicates(["uptake", "style", "strategy", "defense", "pool_size"])
-        trained = int(models.loc[models["pool_size"] > 0, "n_seeds"].sum())
-        trained += int(models.loc[models["pool_size"] == 0].groupby("uptake")["n_seeds"].max().sum())
-        words["uptake"] += [
-            ("set", f"{', '.join(theme.label(name) for name in theme.ordered(curve['uptake']))}, {_seeds(curve)}"),
-            ("set", f"{trained:,} models trained"),
-        ]
+        words["uptake"].append(("set", _seeds(curve)))
+        for uptake, what in UPTAKES.items():
+            # What is there without a pool is there once per seed, though every condition repeats its row.
+            own = curve[curve["uptake"] == uptake].drop_duplicates(["style", "strategy", "defense", "pool_size"])
+            number = int(own.loc[own["pool_size"] > 0, "n_seeds"].sum())
+            number += int(own.loc[own["pool_size"] == 0, "n_seeds"].max()) if len(own) else 0
+            if number:
+                words["uptake"].append(("set", f"{theme.label(uptake)}: {number:,} {what}"))
     for name in theme.ordered(whole["probe_set"], theme.PROBE_SETS):
         rows = whole[whole["probe_set"] == name]
         words["audit"].append(("set", f"{name.replace('_', '-')}: {int(rows['n_prompts'].max()):,} probes"))
@@ -156,19 +157,23 @@ def _words(tables: Mapping[str, pd.DataFrame], size: int | None) -> dict[str, li
 
 
 def _results(free: pd.DataFrame, size: int | None) -> list[tuple[str, str]]:
-    """Per style and probe set: the male share as deployed and at the main size, of the first strategy."""
+    """Per uptake, style and probe set: the male share as deployed and at the main size, of the first strategy."""
     if size is None:
         return [("set", "no pool in this run")]
     lines = [("set", f"male share, 0 to {size:,} sentences:")]
-    strategies = theme.ordered(free["strategy"])
-    for style in theme.ordered(free["style"], theme.STYLES):
-        for name in theme.ordered(free["probe_set"], theme.PROBE_SETS):
-            chosen = free[(free["style"] == style) & (free["probe_set"] == name) & (free["strategy"] == strategies[0])]
-            ends = [chosen.loc[chosen["pool_size"] == end, "male_share"] for end in (0, size)]
-            if all(len(end) for end in ends):
-                start, stop = (theme.percent(float(end.iloc[0])) for end in ends)
-                text = f"{theme.label(style)}, {name.replace('_', '-')}: {start} \u2192 {stop}"
-                lines.append(("measured", text))
+    uptakes, strategies = theme.ordered(free["uptake"], theme.UPTAKES), theme.ordered(free["strategy"])
+    for uptake in uptakes:
+        own = free[(free["uptake"] == uptake) & (free["strategy"] == strategies[0])]
+        if len(uptakes) > 1:
+            lines.append(("set", f"by {theme.label(uptake)}" if uptake == "fine_tune" else theme.label(uptake)))
+        for style in theme.ordered(own["style"], theme.STYLES):
+            for name in theme.ordered(own["probe_set"], theme.PROBE_SETS):
+                chosen = own[(own["style"] == style) & (own["probe_set"] == name)]
+                ends = [chosen.loc[chosen["pool_size"] == end, "male_share"] for end in (0, size)]
+                if all(len(end) for end in ends):
+                    start, stop = (theme.percent(float(end.iloc[0])) for end in ends)
+                    text = f"{theme.label(style)}, {name.replace('_', '-')}: {start} \u2192 {stop}"
+                    lines.append(("measured", text))
     return lines
 
 

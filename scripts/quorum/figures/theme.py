@@ -31,11 +31,13 @@ DASH_DOT_LINE, DOTTED_LINE = (
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 STYLES, PROBE_SETS = ("template", "varied"), ("matched", "held_out")
+UPTAKES = ("fine_tune", "in_context")
 DEFENSES = ("none", "keyword", "repetition", "tfidf", "minhash", "composite")
 METRICS = ("entropy", "perplexity", "coherence", "accuracy", "honest_share")
 _WORDS = {
     "matched": "Matched probes: is it recalled?",
     "held_out": "Held-out probes: does it generalise?",
+    "fine_tune": "fine-tuning",
     "tfidf": "TF-IDF",
     "minhash": "MinHash",
     "icu": "ICU",
@@ -108,9 +110,10 @@ def _plain(value: Any) -> Any:
 def conditions(frame: pd.DataFrame) -> pd.Series:
     """One heading per row, "Template style", with strategy and uptake wherever the table holds more than one."""
     heading = frame["style"].map(lambda style: f"{label(style).capitalize()} style")
-    for column in ("strategy", "uptake"):
-        if frame[column].nunique() > 1:
-            heading = heading + f", {column} " + frame[column].map(label)
+    if frame["strategy"].nunique() > 1:
+        heading = heading + ", strategy " + frame["strategy"].map(label)
+    if frame["uptake"].nunique() > 1:
+        heading = heading + ", " + frame["uptake"].map(label)
     return heading
 
 
@@ -128,7 +131,8 @@ def campaign(frame: pd.DataFrame) -> str:
 
 
 def main_size(frame: pd.DataFrame, wanted: int | None) -> int | None:
-    """The pool size that a before/after figure shows: `wanted`, or the largest one above 0 that every style has.
+    """The pool size that a before/after figure shows: `wanted`, or the largest one above 0 that all styles and uptakes
+    have.
 
     None if the frame holds no pool at all. Raises ValueError if `wanted` is not among the sizes of the frame.
     """
@@ -140,7 +144,7 @@ def main_size(frame: pd.DataFrame, wanted: int | None) -> int | None:
             sizes = sorted(int(size) for size in swept["pool_size"].unique())
             raise ValueError(f"style key main_size: {wanted} is not a pool size of this run; it has {sizes}")
         return int(wanted)
-    common = set.intersection(*(set(group["pool_size"]) for _, group in swept.groupby("style")))
+    common = set.intersection(*(set(group["pool_size"]) for _, group in swept.groupby(["style", "uptake"])))
     return int(max(common or set(swept["pool_size"])))
 
 

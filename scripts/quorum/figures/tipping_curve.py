@@ -11,7 +11,7 @@ from quorum.figures import theme
 
 TITLE = "How many voices does it take to move the model?"
 SAMPLED, EXACT = "model, sampled completions (measured)", "model, exact probabilities (measured)"
-DATA, EXPECTED = "the data it learned from (set)", "expected if it copies the data (from what is set)"
+DATA, EXPECTED = "the firm's data (set)", "expected if it copies the data (from what is set)"
 PARITY, PAPER, TIPPING = "parity, 50%", "paper, another model", "tipping point, with 95% interval of the fit"
 COLOURS = {
     SAMPLED: theme.BLUE,
