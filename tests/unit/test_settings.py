@@ -111,7 +111,8 @@ def test_the_page_has_every_key_with_its_default():
         section = page.split(heading, 1)[1].split("\n#", 1)[0]
         (row,) = [line for line in section.splitlines() if line.startswith(f"| `{path[-1]}` |")]
         default = part["default"]
-        shown = {"": '""', None: "null"}.get(default if not isinstance(default, list) else 0, str(default))
+        words = {"": '""', "None": "null", "True": "true", "False": "false"}
+        shown = words.get(str(default), str(default))
         assert row.endswith(f"| `{shown}` |".replace("'", ""))
 
 
@@ -171,6 +172,8 @@ def test_an_unknown_key_without_a_likeness_lists_what_is_allowed():
 @pytest.mark.parametrize("path", LEAVES, ids=".".join)
 @pytest.mark.parametrize("wrong", [{"a": 1}, True, float("nan"), float("inf"), -1, b"bytes"], ids=str)
 def test_no_key_takes_a_value_of_another_kind(path, wrong):
+    if wrong is True and LEAVES[path].get("type") == "boolean":
+        wrong = "true"
     text = message(with_value(path, wrong))
     assert f"  {'.'.join(path)}: found" in text and "allowed:" in text
 
@@ -266,6 +269,10 @@ def test_a_long_value_is_cut():
         ({("collective", "sizes"): [0, 1000, 250]}, "collective.sizes", "must ascend"),
         ({("defense", "names"): ["tfidf"]}, "defense.names", "must hold none"),
         ({("defense", "reference_size"): 19}, "defense.reference_size", "at least 20"),
+        ({("in_context", "sizes"): [0, 300, 1000]}, "in_context.sizes", "some of collective.sizes: [0, 250, 500"),
+        ({("in_context", "sizes"): [250, 1000]}, "in_context.sizes", "begin with 0"),
+        ({("in_context", "sizes"): [0, 1000, 250]}, "in_context.sizes", "must ascend"),
+        ({("in_context", "sizes"): [0, 500]}, "in_context.sizes", "must hold defense.at_size, 1000"),
         ({("figures", "utility", "main_size"): 750}, "figures.utility.main_size", "or null"),
         ({("model", "name"): "my-model"}, "model.name", "model.path is empty"),
         ({("minority", "datasets"): [], ("minority", "signal", "dataset"): ""}, "minority.datasets", "is empty"),
@@ -302,6 +309,9 @@ def test_keys_that_do_not_fit_together(changes, path, words):
         {"defense": {"reference_size": 20}},
         {"figures": {"utility": {"main_size": 1000}}},
         {"audit": {"temperature": 0}},
+        {"in_context": {"sizes": [0, 500, 1000]}},
+        {"uptakes": ["fine_tune"], "in_context": {"sizes": [0, 1]}},
+        {"collective": {"sizes": [0, 7]}, "defense": {"at_size": 7}},
     ],
     ids=str,
 )

@@ -32,7 +32,7 @@ def curve(audits) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def utility(audits) -> pd.DataFrame:
-    return summaries.utility(fake.utility_scores(audits), fake.verdicts(audits))
+    return summaries.utility(fake.utility_scores(audits), fake.verdicts(audits), fake.conditions(audits))
 
 
 @pytest.fixture(scope="module")
@@ -296,9 +296,61 @@ def test_a_filter_without_verdicts_or_utility_is_named(audits, utility):
         summaries.defenses(audits, verdicts, utility[utility.defense != "tfidf"], 1_000, **FAST)
     scores = fake.utility_scores(audits)
     with pytest.raises(ValueError, match=r"verdicts: no row for .*'tfidf'"):
-        summaries.utility(scores, verdicts[verdicts.defense != "tfidf"])
+        summaries.utility(scores, verdicts[verdicts.defense != "tfidf"], fake.conditions(audits))
     with pytest.raises(ValueError, match="no accuracy of pool_size 0"):
-        summaries.utility(scores[(scores.pool_size > 0) | (scores.metric != "accuracy")], verdicts)
+        headless = scores[(scores.pool_size > 0) | (scores.metric != "accuracy")]
+        summaries.utility(headless, verdicts, fake.conditions(audits))
+
+
+def test_utility_needs_no_model_that_can_be_read(audits, utility):
+    """A server gives few metrics, or none: what the filter let through is known all the same."""
+    scores, verdicts, run = fake.utility_scores(audits), fake.verdicts(audits), fake.conditions(audits)
+    for few in (scores[scores.metric == "entropy"], scores.iloc[:0]):
+        table = summaries.utility(few, verdicts, run)
+        tables.validate(table, "utility")
+        kept = utility[utility.metric.isin([*few.metric.unique(), "honest_share"])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(table, kept, check_dtype=False)
+
+
+# ---- two uptakes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both(audits) -> pd.DataFrame:
+    """The audits with those of a second uptake, at fewer sizes and by another law."""
+    other = fake.audits(lambda n: 0.3 + 100 / (1_000 + n), sizes=(250, 1_000))
+    return pd.concat([audits, other.assign(uptake="in_context")], ignore_index=True)
+
+
+def of_uptake(table: pd.DataFrame, uptake: str) -> pd.DataFrame:
+    return table[table.uptake == uptake].drop(columns="uptake").reset_index(drop=True)
+
+
+def test_each_uptake_has_the_numbers_that_it_has_alone(audits, both):
+    """Its own model as deployed, curve, filters and utility, and nothing of the other's."""
+    frames = {name: both[both.uptake == name] for name in ("fine_tune", "in_context")}
+
+    def all_tables(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        curve = tipping.tipping_curve(frame, fake.streams(frame), **WORLD, **FAST)
+        # Verdicts are of streams, which both uptakes have in common.
+        verdicts = fake.verdicts(frame).drop_duplicates()
+        kept = summaries.utility(fake.utility_scores(frame), verdicts, fake.conditions(frame))
+        return {
+            "tipping_curve": curve,
+            "tipping_points": tipping.tipping_points(curve, frame, **WORLD, n_fits=20),
+            "domains": summaries.domains(frame),
+            "wordings": summaries.wordings(frame),
+            "utility": kept,
+            "defenses": summaries.defenses(frame, verdicts, kept, 1_000, **FAST),
+        }
+
+    together = all_tables(both)
+    alone = {name: all_tables(frame) for name, frame in frames.items()}
+    for name, table in together.items():
+        tables.validate(table, name)
+        for uptake in frames:
+            expected = of_uptake(alone[uptake][name], uptake)
+            pd.testing.assert_frame_equal(of_uptake(table, uptake), expected, check_dtype=False)
 
 
 def test_utility_of_a_filtered_condition(utility):

@@ -32,10 +32,12 @@ SEEDS = len(yaml.safe_load((runs.ROOT / "config" / "config.yaml").read_text(enco
 
 
 def script_of(rule: str) -> str:
-    """Scripts have the names of their rules, but sentences are sentences, whoever wrote them, a figure a figure, and a
-    sum over runs a sum over runs."""
+    """Scripts have the names of their rules, but sentences are sentences, whoever wrote them, a figure a figure, a sum
+    over runs a sum over runs, and a question a question, whatever a filter let through."""
     if rule.startswith("draw_"):
         return "draw_figure"
+    if rule.startswith(("find_contexts_", "ask_in_context_")):
+        return rule.rpartition("_")[0]
     if rule in conditions.minority_runs(settings.defaults(settings.read(runs.ROOT / "config" / "schema.yaml"))):
         return "minority_table"
     return {"encode_pool": "encode_background"}.get(rule, rule)
@@ -93,7 +95,9 @@ def test_rules_without_a_script_are_the_named_targets(rules):
 
 def test_every_rule_has_log_benchmark_and_names_for_its_files(rules):
     for name in rules.keys() - TARGETS:
-        rule, folder = rules[name], "draw_figure" if name.startswith("draw_") else name
+        rule, folder = rules[name], name
+        if name.startswith(("draw_", "find_contexts_", "ask_in_context_")):
+            folder = script_of(name)
         assert len(rule["log"]) == 1 and rule["log"][0].startswith(f"results/logs/{folder}"), name
         assert rule["benchmark"].startswith(f"results/benchmarks/{folder}/"), name
         assert rule["output"] and None not in rule["output"], name
@@ -125,6 +129,9 @@ def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default)
     assert counted["write_background"] == counted["encode_background"] == SEEDS
     assert sum(rule.startswith("draw_") for rule in counted) == 6 + 7
     # 3 data sets x 2 learners x 5 seeds; the signal has one data set and one learner more.
+    # In context a seed is one block, and another one with filters.
+    for part in ("undefended", "filtered"):
+        assert counted[f"find_contexts_{part}"] == counted[f"ask_in_context_{part}"] == SEEDS
     assert counted["act_collectively"] == counted["mitigate"] == 3 * 2 * 5
     assert counted["plant_signal"] == 3 * 5
 
@@ -140,6 +147,7 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
     counted = runs.count(jobs)
     assert counted["filter_contributions"] == 0
     assert counted["fine_tune"] == SEEDS * (1 + 2 * 4)
+    assert counted["ask_in_context_undefended"] == SEEDS and not counted["ask_in_context_filtered"]
     assert [rule for rule in counted if rule.startswith("draw_")] == ["draw_tipping_curve"]
     assert not any(path.startswith("results/tables/") for job in jobs for path in job.output)
 
@@ -163,6 +171,39 @@ def test_a_named_target_needs_its_own_part_only(fresh, target, needs, needs_not)
     planned = set(runs.count(runs.planned(fresh, target, configs=())))
     assert needs <= planned
     assert not needs_not & planned
+
+
+IN_CONTEXT = "results/uptake/in_context/near4/overlap0.0"
+
+
+def test_in_context_every_condition_has_its_prompts_and_its_audit(fresh, default):
+    """By hand: for every seed n = 0, 2 styles x 2 sizes, and 2 styles x 5 filters at one size."""
+    made = {path for job in default for path in job.output if path.startswith("results/uptake/in_context")}
+    assert len(made) == SEEDS * (1 + 2 * 2 + 2 * 5) * 5
+    for name in ("prompts", "contexts", "audit", "readings", "utility"):
+        assert f"{IN_CONTEXT}/none/none/n0/none/seed1/{name}.parquet" in made
+        assert f"{IN_CONTEXT}/template/parity/n250/none/seed2/{name}.parquet" in made
+        assert f"{IN_CONTEXT}/varied/parity/n1000/composite/seed3/{name}.parquet" in made
+
+
+def test_a_prompt_is_found_without_a_model(fresh):
+    path = f"{IN_CONTEXT}/varied/parity/n250/none/seed1/prompts.parquet"
+    counted = runs.count(runs.planned(fresh, path, configs=()))
+    assert counted["find_contexts_undefended"] == 1
+    assert not {"retrieve_model", "measure_precision", "filter_contributions", "fine_tune"} & set(counted)
+    changes = {"in_context": {"retriever": "embeddings"}}
+    config = runs.write_config(fresh, changes, "embeddings.yaml")
+    assert "retrieve_model" in runs.count(runs.planned(fresh, path, configs=[config]))
+
+
+@pytest.mark.parametrize("uptake", ["fine_tune", "in_context"])
+def test_an_uptake_can_be_left_out(fresh, uptake):
+    config = runs.write_config(fresh, {"uptakes": [uptake]}, f"{uptake}.yaml")
+    planned = set(runs.count(runs.planned(fresh, configs=[config])))
+    trains = {"encode_background", "encode_pool", "encode_utility", "fine_tune", "audit_model"}
+    asks = {f"{rule}_{part}" for rule in ("find_contexts", "ask_in_context") for part in ("undefended", "filtered")}
+    assert planned >= (trains if uptake == "fine_tune" else asks) | {"tipping", "draw_pipeline", "defense_effects"}
+    assert not planned & (asks if uptake == "fine_tune" else trains)
 
 
 def test_depths_and_overlaps_are_those_of_their_studies(fresh):

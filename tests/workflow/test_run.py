@@ -42,6 +42,8 @@ DEFENSES = ("keyword", "repetition", "tfidf", "minhash", "composite")
 STYLES = ("template", "varied")
 PROBE_SETS = ("held_out", "matched")
 STUDY = Path("results", "uptake", "fine_tune", "last2", "overlap0.0")
+IN_CONTEXT = Path("results", "uptake", "in_context", "near1", "overlap0.0")
+UPTAKES = ("fine_tune", "in_context")
 
 
 def named(rules: Iterable[str]) -> set[str]:
@@ -77,18 +79,45 @@ def test_tables_have_a_row_for_every_condition(finished):
         assert len(rows) == len(set(rows))
         return set(rows)
 
-    swept = {(s, p, "none", n) for s in STYLES for p in PROBE_SETS for n in (0, 20, 40)}
-    filtered = {(s, p, d, 40) for s in STYLES for p in PROBE_SETS for d in DEFENSES}
-    assert keys("tipping_curve", "style", "probe_set", "defense", "pool_size") == swept | filtered
-    compared = {(s, p, d) for s in STYLES for p in PROBE_SETS for d in ("none", *DEFENSES)}
-    assert keys("defenses", "style", "probe_set", "defense") == compared
-    assert keys("tipping_points", "style", "probe_set", "defense") == compared
+    swept = {(u, s, p, "none", n) for u in UPTAKES for s in STYLES for p in PROBE_SETS for n in (0, 20, 40)}
+    filtered = {(u, s, p, d, 40) for u in UPTAKES for s in STYLES for p in PROBE_SETS for d in DEFENSES}
+    assert keys("tipping_curve", "uptake", "style", "probe_set", "defense", "pool_size") == swept | filtered
+    compared = {(u, s, p, d) for u in UPTAKES for s in STYLES for p in PROBE_SETS for d in ("none", *DEFENSES)}
+    assert keys("defenses", "uptake", "style", "probe_set", "defense") == compared
+    assert keys("tipping_points", "uptake", "style", "probe_set", "defense") == compared
     assert len(keys("baseline_bias", "probe_set", "domain")) == 2 * (4 + 1)
-    assert len(keys("domains", "style", "probe_set", "pool_size", "domain")) == 2 * 2 * 2 * 4
+    assert len(keys("domains", "uptake", "style", "probe_set", "pool_size", "domain")) == 2 * 2 * 2 * 2 * 4
+    metrics = {"entropy", "perplexity", "coherence", "accuracy", "honest_share"}
+    everywhere = {(u, s, d, m) for u, s, _, d in compared for m in metrics}
+    assert {key[:4] for key in keys("utility", "uptake", "style", "defense", "metric", "pool_size")} == everywhere
     depths = {(k, s, n, p) for k in (1, 2) for s, n in (("none", 0), *((s, 40) for s in STYLES)) for p in PROBE_SETS}
     assert keys("depth_study", "layers", "style", "pool_size", "probe_set") == depths
     worlds = {(xi, n, p) for xi in (0.0, 1.0) for n in (0, 40) for p in PROBE_SETS}
     assert keys("overlap_study", "overlap", "pool_size", "probe_set") == worlds
+
+
+def test_in_context_a_probe_stands_after_its_contributions(finished):
+    probes = tables.read_table(finished / "results" / "probes.parquet", "probes")
+    pool = tables.read_table(finished / "results" / "pool" / "template" / "parity" / "seed1.parquet", "contributions")
+    background = tables.read_table(
+        finished / "results" / "background" / "overlap0.0" / "seed1.parquet", "contributions"
+    )
+    stream = pd.concat([background, pool]).set_index("contribution_id")
+    texts = stream["prompt"] + stream["completion"]
+    seen = set()
+    for style, size in (("none", 0), ("template", 20), ("template", 40)):
+        folder = IN_CONTEXT / style / ("parity" if size else "none") / f"n{size}" / "none" / "seed1"
+        prompts = tables.read_table(finished / folder / "prompts.parquet", "prompts")
+        ids = [json.loads(names)[0] for names in prompts["contributions"]]
+        assert prompts["prompt"].tolist() == [
+            f"{texts[name]}\n{p}" for name, p in zip(ids, probes["prompt"], strict=True)
+        ]
+        allowed = set(background["contribution_id"]) | set(pool["contribution_id"].head(size))
+        assert set(ids) <= allowed
+        audit = tables.read_table(finished / folder / "audit.parquet", "audit")
+        assert audit["probe_id"].tolist() == probes["probe_id"].tolist() and (audit["seen_mass"] == 1).all()
+        seen.add(tuple(ids))
+    assert len(seen) == 3
 
 
 def test_costs_count_the_jobs_of_the_run(finished):
@@ -199,6 +228,8 @@ def test_the_false_positive_rate_leaves_undefended_models_alone(replanned):
     assert sorted(job.wildcards["defense"] for job in trained) == sorted(2 * DEFENSES)
     audited = [job for job in jobs if job.rule == "audit_model"]
     assert not any("/none/" in job.wildcards["condition"] for job in audited)
+    counted = runs.count(jobs)
+    assert counted["ask_in_context_filtered"] == 1 and not counted["ask_in_context_undefended"]
     assert runs.count(jobs)["encode_pool"] == runs.count(jobs)["write_background"] == 0
 
 
