@@ -14,6 +14,7 @@ import pytest
 
 from quorum import background, collective, conditions, contributions, models, probes, settings
 from quorum.uptake.fine_tune import Schedule
+from quorum.uptake.in_context import Retrieval
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "resources" / "retrieved" / "model"
@@ -30,6 +31,7 @@ class Study:
     stream: pd.DataFrame
     probes: pd.DataFrame
     schedule: Schedule
+    retrieval: Retrieval
     max_tokens: int
     dtype: str
     rates: dict[str, float]
@@ -83,6 +85,7 @@ def study(pytestconfig: pytest.Config) -> Study:
         stream=contributions.assemble_stream(ordinary, pool, pool_size, SEED),
         probes=pd.concat(asked, ignore_index=True).iloc[::part].reset_index(drop=True),
         schedule=Schedule(**{key: config["fine_tune"][key] for key in keys}),
+        retrieval=Retrieval(**{key: value for key, value in config["in_context"].items() if key != "sizes"}),
         max_tokens=config["audit"]["max_tokens"],
         dtype=models.choose_precision(rates),
         rates=dict(rates),

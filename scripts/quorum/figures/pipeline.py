@@ -36,12 +36,15 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     size = theme.main_size(curve[curve["defense"] == "none"], style["main_size"])
     words = _words(tables, size)
     width, font = style["width"], style["font_size"]
-    height = max(style["height"], 44 + max(map(len, words.values())) * (font + 6))
     total = PER_LINE * width + (PER_LINE - 1) * GAP
-    lines = -(-len(STEPS) // PER_LINE)
+    lines = [STEPS[at : at + PER_LINE] for at in range(0, len(STEPS), PER_LINE)]
+    # All boxes of a line are as high as the one with the most to say.
+    heights = [max(style["height"], 44 + max(len(words[step]) for step, _ in line) * (font + 6)) for line in lines]
     boxes, texts, arrows, heads = [], [], [], []
     for place, (step, actor) in enumerate(STEPS):
-        left, top = (place % PER_LINE) * (width + GAP), 18 + (place // PER_LINE) * (height + LINE_GAP)
+        line = place // PER_LINE
+        height = heights[line]
+        left, top = (place % PER_LINE) * (width + GAP), 18 + sum(heights[:line]) + line * LINE_GAP
         boxes.append({"step": step, "actor": actor, "x": left, "x2": left + width, "y": top, "y2": top + height})
         texts.append({"x": left + 10, "y": top + 18, "words": f"{place + 1}  {step}", "role": "name"})
         for number, (role, text) in enumerate(words[step]):
@@ -65,7 +68,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
                 arrows.append({"x": x, "y": y, "x2": x2, "y2": y2})
             heads.append({"x": width / 2, "y": below - 6, "angle": 180})
 
-    bottom = 18 + lines * height + (lines - 1) * LINE_GAP
+    bottom = 18 + sum(heights) + (len(lines) - 1) * LINE_GAP
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, total], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[bottom + 2, 0], nice=False))
     drawn = alt.Chart(theme.data(texts)).encode(x=x, y=y, text="words:N")

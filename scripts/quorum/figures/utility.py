@@ -28,7 +28,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     free = table[table["defense"] == "none"]
     defended = table[table["pool_size"] == size] if size is not None else table.iloc[:0]
     kinds = _looks(order)
-    legend = theme.legend(symbolStrokeWidth=0)
+    legend = theme.legend(columns=4, symbolStrokeWidth=0)
     colour, shape, dash = (
         theme.keyed("kind", {kind: look[place] for kind, look in kinds.items()}, channel, shown)
         for place, (channel, shown) in enumerate((("color", legend), ("shape", legend), ("strokeDash", None)))
