@@ -1,8 +1,8 @@
 # What the firm lets through.
 
 
-rule filter_contributions:
-    """Judge every contribution of a stream by one filter, blind to who wrote it."""
+rule score_contributions:
+    """Score every contribution of a stream by every filter, blind to who wrote it."""
     input:
         background="results/background/overlap{overlap}/seed{seed}.parquet",
         pool="results/pool/{style}/{strategy}/seed{seed}.parquet",
@@ -13,19 +13,40 @@ rule filter_contributions:
         filters=collect(
             "scripts/quorum/defenses/{module}.py", module=glob_wildcards("scripts/quorum/defenses/{m}.py").m
         ),
-        code=code_of("filter_contributions"),
+        code=code_of("score_contributions"),
     output:
-        verdicts="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/{defense}/seed{seed}.parquet",
+        scores="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/scores/seed{seed}.parquet",
+        reference_scores="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/reference_scores/seed{seed}.parquet",
     log:
-        "results/logs/filter_contributions/overlap{overlap}_{style}_{strategy}_n{size}_{defense}_seed{seed}.log",
+        "results/logs/score_contributions/overlap{overlap}_{style}_{strategy}_n{size}_seed{seed}.log",
     benchmark:
-        "results/benchmarks/filter_contributions/overlap{overlap}_{style}_{strategy}_n{size}_{defense}_seed{seed}.tsv"
+        "results/benchmarks/score_contributions/overlap{overlap}_{style}_{strategy}_n{size}_seed{seed}.tsv"
     params:
-        false_positive_rate=lookup("defense/false_positive_rate", within=config),
         reference_size=lookup("defense/reference_size", within=config),
         male_share=lookup("world/male_share", within=config),
     script:
-        "../scripts/filter_contributions.py"
+        "../scripts/score_contributions.py"
+
+
+rule judge_contributions:
+    """Turn scores into verdicts: the threshold of a strength follows from the clean reference."""
+    input:
+        scores="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/scores/seed{seed}.parquet",
+        reference_scores="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/reference_scores/seed{seed}.parquet",
+        code=code_of("judge_contributions"),
+    output:
+        verdicts="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/{defense}-{strength}/seed{seed}.parquet",
+    log:
+        "results/logs/judge_contributions/overlap{overlap}_{style}_{strategy}_n{size}_{defense}-{strength}_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/judge_contributions/overlap{overlap}_{style}_{strategy}_n{size}_{defense}-{strength}_seed{seed}.tsv"
+    wildcard_constraints:
+        defense="[a-z]+",
+        strength="weak|moderate|strong",
+    params:
+        false_positive_rate=lookup("defense/strengths/{strength}", within=config),
+    script:
+        "../scripts/judge_contributions.py"
 
 
 rule defenses:

@@ -44,17 +44,25 @@ def folder(condition: Condition, config: Mapping[str, Any]) -> str:
     how = f"near{config['in_context']['neighbours']}" if condition["uptake"] == IN_CONTEXT else "last{layers}"
     return (
         "results/uptake/{uptake}/" + how + "/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}"
-    ).format(**condition)
+    ).format(**condition | {"defense": defense_in_paths(condition)})
+
+
+def defense_in_paths(condition: Condition) -> str:
+    """The condition's filter and its strength as a part of a path, such as tfidf-moderate; none without a filter."""
+    return NOBODY if condition["defense"] == NOBODY else "{defense}-{strength}".format(**condition)
 
 
 def source(condition: Condition, which: str) -> str:
-    """Path of the condition's background, pool or verdicts (`which`); empty where it has none."""
+    """Path of the condition's background, pool, verdicts or scores (`which`); empty where it has none."""
     if (which == "pool" and condition["pool_size"] == 0) or (which == "verdicts" and condition["defense"] == NOBODY):
         return ""
+    stream = "results/defense/overlap{overlap}/{style}/{strategy}/n{pool_size}"
     return {
         "background": "results/background/overlap{overlap}/seed{seed}.parquet",
         "pool": "results/pool/{style}/{strategy}/seed{seed}.parquet",
-        "verdicts": "results/defense/overlap{overlap}/{style}/{strategy}/n{pool_size}/{defense}/seed{seed}.parquet",
+        "verdicts": f"{stream}/{{defense}}-{{strength}}/seed{{seed}}.parquet",
+        "scores": f"{stream}/scores/seed{{seed}}.parquet",
+        "reference_scores": f"{stream}/reference_scores/seed{{seed}}.parquet",
     }[which].format(**condition)
 
 
@@ -131,6 +139,7 @@ def _condition(
         "strategy": strategy if size else NOBODY,
         "pool_size": size,
         "defense": defense,
+        "strength": NOBODY if defense == NOBODY else config["defense"]["at_strength"],
         "seed": seed,
     }
 
@@ -205,7 +214,9 @@ def _overlap_study(config: Mapping[str, Any]) -> list[Condition]:
 
 def timing(condition: Condition) -> str:
     """Path of the benchmark file of the training of a fine-tuned condition."""
-    name = "last{layers}_overlap{overlap}_{style}_{strategy}_n{pool_size}_{defense}_seed{seed}".format(**condition)
+    name = "last{layers}_overlap{overlap}_{style}_{strategy}_n{pool_size}_{defense}_seed{seed}".format(
+        **condition | {"defense": defense_in_paths(condition)}
+    )
     return f"results/benchmarks/fine_tune/{name}.tsv"
 
 

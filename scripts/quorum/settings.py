@@ -281,12 +281,14 @@ def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
 
     if "none" not in defense["names"]:
         yield "defense.names", "must hold none: without the undefended case there is nothing to compare a filter with"
-    if defense["reference_size"] * defense["false_positive_rate"] < 1:
-        needed = math.ceil(1 / defense["false_positive_rate"])
+    rates = list(defense["strengths"].values())
+    if rates != sorted(rates):
+        yield "defense.strengths", f"found {rates}; weak must reject no more than moderate, and moderate than strong"
+    if defense["reference_size"] * min(rates) < 1:
         yield (
             "defense.reference_size",
-            f"found {defense['reference_size']}; at a false_positive_rate of {defense['false_positive_rate']} not one "
-            f"clean sentence could be rejected; at least {needed} are needed",
+            f"found {defense['reference_size']}; at a false-positive rate of {min(rates)} not one clean sentence "
+            f"could be rejected; at least {math.ceil(1 / min(rates))} are needed",
         )
     yield from _of_minority(config["minority"])
     for name, style in config["figures"].items():

@@ -54,6 +54,7 @@ _FULL_CONDITION = (
     "overlap | float | share | share of background sentences in the pool's template (xi)",
     "pool_size | int | sentences | contributions of the collective before the filter",
     "defense | string | | the firm's filter",
+    "strength | string | | how strict it is: weak, moderate or strong; none without a filter",
     "seed | int | | the independent run",
 )
 _AUDIT = (
@@ -197,6 +198,17 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "agent | string | | who contributed",
         "text | string | | first 200 characters of the sentence, control characters escaped",
         "reason | string | | why the sentence was not accepted into the pool",
+    ),
+    "scores": _columns(
+        "defense | string | | the filter",
+        "contribution_id | string | | the contribution scored",
+        "score | float | | how suspicious the filter finds it; larger is more",
+        "accepted_from | float | | smallest threshold at which it is accepted: its score, or less where a copy is kept",
+        "reason | string | | what the filter finds suspicious in it",
+    ),
+    "reference_scores": _columns(
+        "defense | string | | the filter",
+        "score | float | | its score of a text of the clean reference; thresholds follow from these",
     ),
     "verdicts": _columns(
         "contribution_id | string | | the contribution judged",

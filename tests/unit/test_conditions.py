@@ -187,15 +187,16 @@ def test_worlds_are_compared_with_the_written_template_whatever_was_submitted():
 
 FOLDER = re.compile(
     r"results/uptake/(?P<uptake>[^/]+)/(last(?P<layers>\d+)|near4)/overlap(?P<overlap>\d\.\d+)/(?P<style>[^/]+)/"
-    r"(?P<strategy>[^/]+)/n(?P<pool_size>\d+)/(?P<defense>[^/]+)/seed(?P<seed>\d+)"
+    r"(?P<strategy>[^/]+)/n(?P<pool_size>\d+)/(?P<defense>[^/-]+)(-(?P<strength>[^/]+))?/seed(?P<seed>\d+)"
 )
 
 
 @pytest.mark.parametrize("study", ["undefended", "defended", "depth_study", "overlap_study"])
 def test_a_folder_says_its_whole_condition(study):
     for condition in conditions.of_study(study, DEFAULTS):
-        found = FOLDER.fullmatch(conditions.folder(condition, DEFAULTS)).groupdict(default="0")
-        assert found == {k: str(v) for k, v in condition.items()}
+        told = FOLDER.fullmatch(conditions.folder(condition, DEFAULTS)).groupdict()
+        absent = {"layers": "0", "strength": "none"}
+        assert {key: value or absent[key] for key, value in told.items()} == {k: str(v) for k, v in condition.items()}
 
 
 @pytest.mark.parametrize(("size", "defense"), list(product((0, 20), ("none", "tfidf"))))
@@ -206,13 +207,21 @@ def test_sources_of_a_condition(size, defense):
         "strategy": "parity",
         "pool_size": size,
         "defense": defense,
+        "strength": "none" if defense == "none" else "weak",
         "seed": 3,
     }
     background, pool, verdicts = (conditions.source(condition, w) for w in ("background", "pool", "verdicts"))
     assert background == "results/background/overlap0.1/seed3.parquet"
     assert pool == ("results/pool/varied/parity/seed3.parquet" if size else "")
-    filtered = f"results/defense/overlap0.1/varied/parity/n{size}/tfidf/seed3.parquet"
-    assert verdicts == ("" if defense == "none" else filtered)
+    stream = f"results/defense/overlap0.1/varied/parity/n{size}"
+    assert verdicts == ("" if defense == "none" else f"{stream}/tfidf-weak/seed3.parquet")
+    assert conditions.source(condition, "scores") == f"{stream}/scores/seed3.parquet"
+    assert conditions.source(condition, "reference_scores") == f"{stream}/reference_scores/seed3.parquet"
+
+
+def test_a_filter_has_the_strength_of_the_configuration():
+    chosen = conditions.of_study("defended", config(defense={"at_strength": "strong"}))
+    assert {(c["defense"] == "none", c["strength"]) for c in chosen} == {(True, "none"), (False, "strong")}
 
 
 def test_conditions_that_share_a_source_are_few():
@@ -221,6 +230,8 @@ def test_conditions_that_share_a_source_are_few():
     assert len({conditions.source(c, "background") for c in study}) == 4
     assert len({conditions.source(c, "pool") for c in study} - {""}) == 4 * 2
     assert len({conditions.source(c, "verdicts") for c in study} - {""}) == 4 * 2 * 5
+    filtered = [c for c in study if c["defense"] != "none"]
+    assert len({conditions.source(c, "scores") for c in filtered}) == 4 * 2
 
 
 def test_timings_are_told_apart_as_folders_are():

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import percentileofscore
 
-from quorum.defenses import composite, judge, keywords, minhash, repetition, tfidf
-from quorum.defenses.calibration import threshold
+from quorum.defenses import composite, judge, keywords, minhash, repetition, score, tfidf
+from quorum.defenses.blinded import blind
+from quorum.defenses.calibration import Scores
 from quorum.pronouns import WORDS
 
 LEXICON = pd.DataFrame({"term": ["who was", "Who", "stereotype"], "weight": [1.0, 0.25, 0.5]})
@@ -27,6 +29,10 @@ VOCABULARY = [a + b for a in ("ka", "lo", "mi", "tu", "re") for b in ("n", "s", 
 def nonsense(count: int, seed: int, length: int = 12) -> list[str]:
     draw = random.Random(seed)
     return [" ".join(draw.choices(VOCABULARY, k=length)) for _ in range(count)]
+
+
+def found_by(filter_: ModuleType, texts: list[str], reference: list[str], seed: int = 0) -> Scores:
+    return filter_.score(blind(texts), blind(reference), seed=seed, lexicon=LEXICON)
 
 
 def altered(text: str, changes: int, draw: random.Random) -> str:
@@ -41,10 +47,10 @@ def altered(text: str, changes: int, draw: random.Random) -> str:
 
 def test_keyword_score_by_hand() -> None:
     texts = ["Who was she? A STEREO\u200bTYPE.", "who who was", "whole stereotypes", ""]
-    found = keywords.score(texts, ["who knows", "nothing"], lexicon=LEXICON)
+    found = found_by(keywords, texts, ["who knows", "nothing"])
     assert found.texts == pytest.approx([(1 + 0.5) / 5, (0.25 + 1) / 3, 0, 0])
     assert found.reference == pytest.approx([0.25 / 2, 0])
-    assert found.reason(0, []) == "matches listed terms: who was, stereotype"
+    assert found.explain(0, []) == "matches listed terms: who was, stereotype"
 
 
 @given(st.lists(st.sampled_from(["who", "was", "it", "there"]), max_size=30))
@@ -61,7 +67,6 @@ def test_keyword_matches_as_a_slow_search_does(tokens: list[str]) -> None:
 @pytest.mark.parametrize(
     ("lexicon", "message"),
     [
-        (None, "needs a lexicon"),
         (pd.DataFrame({"word": ["x"]}), r"missing columns \['term', 'weight'\]"),
         (pd.DataFrame({"term": [], "weight": []}), "lists no terms"),
         (pd.DataFrame({"term": ["x", " "], "weight": [1, 1]}), "row 2: the term is empty"),
@@ -71,7 +76,7 @@ def test_keyword_matches_as_a_slow_search_does(tokens: list[str]) -> None:
         (pd.DataFrame({"term": ["x"], "weight": [0]}), "row 1: the weight"),
     ],
 )
-def test_an_unusable_lexicon_is_an_error(lexicon: pd.DataFrame | None, message: str) -> None:
+def test_an_unusable_lexicon_is_an_error(lexicon: pd.DataFrame, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         keywords.read_terms(lexicon)
 
@@ -172,7 +177,7 @@ def test_repetition_is_the_larger_of_its_two_ranks() -> None:
     limits = np.array(list(repetition.GOPHER_LIMITS.values()))
     inside = [max(repetition.gopher(text) / limits) for text in [*stream, *reference]]
     shared = repetition.shared_wording([tuple(text.split()) for text in [*stream, *reference]])[0]
-    found = repetition.score(stream, reference)
+    found = found_by(repetition, stream, reference)
 
     def quantile(measure: np.ndarray, value: float) -> float:
         excess = max(0.0, value - max(measure))
@@ -181,9 +186,9 @@ def test_repetition_is_the_larger_of_its_two_ranks() -> None:
     expected = [max(quantile(m[21:], m[row]) for m in (np.array(inside), shared)) for row in range(51)]
     assert [*found.texts, *found.reference] == pytest.approx(expected)
     assert found.texts[20] > 1
-    assert found.reason(20, []).startswith("repeats itself: characters in")
-    copies = repetition.score(["one two three four five"] * 9 + ["one two three four six"], reference)
-    assert copies.reason(9, []) == "shares the wording “one two three four” with 9 other texts"
+    assert found.explain(20, []).startswith("repeats itself: characters in")
+    copies = found_by(repetition, ["one two three four five"] * 9 + ["one two three four six"], reference)
+    assert copies.explain(9, []) == "shares the wording “one two three four” with 9 other texts"
 
 
 # ---- tfidf -----------------------------------------------------------------------------------------------------------
@@ -218,22 +223,22 @@ def test_tfidf_against_a_slow_reference(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(tfidf, "_BLOCK", 7)
     reference = nonsense(25, 3)
     stream = [*nonsense(10, 4), "entirely foreign words kan", reference[4], "kan kan kan"]
-    found = tfidf.score(stream, [*reference, reference[0]])
+    found = found_by(tfidf, stream, [*reference, reference[0]])
     assert found.texts == pytest.approx([slow_distance(text, reference) for text in stream])
     assert found.reference == pytest.approx([slow_distance(text, reference) for text in [*reference, reference[0]]])
-    assert found.reason(10, []) == f"unlike the reference texts: TF-IDF distance {found.texts[10]:.2f}"
+    assert found.explain(10, []) == f"unlike the reference texts: TF-IDF distance {found.texts[10]:.2f}"
 
 
 def test_tfidf_of_a_small_or_wordless_reference() -> None:
-    assert tfidf.score(["kan lon"], ["kan lon"]).texts.tolist() == [1.0]  # no other text to compare with
-    assert tfidf.score(["kan lon", ""], ["kan los", "mis kan"]).texts[1] == 1.0
-    assert tfidf.score(["", "\n"], ["", " "]).reference.tolist() == [1.0, 1.0]
+    assert found_by(tfidf, ["kan lon"], ["kan lon"]).texts.tolist() == [1.0]  # no other text to compare with
+    assert found_by(tfidf, ["kan lon", ""], ["kan los", "mis kan"]).texts[1] == 1.0
+    assert found_by(tfidf, ["", "\n"], ["", " "]).reference.tolist() == [1.0, 1.0]
 
 
 def test_unknown_words_are_not_overlooked() -> None:
     reference = nonsense(40, 5)
     plain, padded = reference[0] + " kan", reference[0] + " kan quux zyzzy plugh xyzzy"
-    found = tfidf.score([plain, padded], reference[1:]).texts
+    found = found_by(tfidf, [plain, padded], reference[1:]).texts
     assert found[1] > found[0] + 0.01
 
 
@@ -268,7 +273,7 @@ def test_score_is_the_largest_exact_similarity() -> None:
     base = nonsense(150, 7, 14)
     stream = base + [altered(text, draw.choice([1, 2, 5]), draw) for text in base]
     reference = nonsense(50, 8, 14)
-    found = minhash.score(stream, reference, seed=2)
+    found = found_by(minhash, stream, reference, seed=2)
     everything = [*stream, *reference]
     sets = [shingled(text) for text in everything]
     best = np.array([max(len(a & b) / len(a | b) for b in sets if b is not a) for a in sets])
@@ -305,7 +310,7 @@ def test_order_does_not_matter_in_crowded_buckets(monkeypatch: pytest.MonkeyPatc
     draw = random.Random(17)
     stream = [altered("kan lon mis tut res kad lom mip tun ret", 2, draw) for _ in range(120)]
     order = draw.sample(range(120), 120)
-    straight, shuffled = minhash.score(stream, []).texts, minhash.score([stream[i] for i in order], []).texts
+    straight, shuffled = found_by(minhash, stream, []).texts, found_by(minhash, [stream[i] for i in order], []).texts
     assert shuffled.tolist() == straight[order].tolist()
 
 
@@ -318,7 +323,8 @@ def test_one_of_each_group_of_near_duplicates_stays_the_first(order: list[int]) 
     texts = [text for group in groups for text in group]
     member = [number for number, group in enumerate(groups) for _ in group]
     stream = [texts[i] for i in order]
-    found = judge([f"c{i}" for i in order], stream, nonsense(40, 11, 30), "minhash", 0.05, 4)
+    ids = [f"c{i}" for i in order]
+    found = judge(*score(ids, blind(stream), blind(nonsense(40, 11, 30)), 4, LEXICON), "minhash", 0.05)
     seen: set[int] = set()
     for row, kept in enumerate(found["accepted"]):
         group = member[order[row]]
@@ -333,10 +339,10 @@ def test_a_copy_of_a_reference_text_is_no_duplicate_but_a_near_one_says_so() -> 
     reference = nonsense(30, 12, 30)
     draw = random.Random(13)
     stream = [reference[0], altered(reference[1], 1, draw), *nonsense(5, 14, 30)]
-    found = minhash.score(stream, reference)
+    found = found_by(minhash, stream, reference)
     assert found.texts[0] == found.reference[0] < 0.2
     assert found.texts[1] > 0.7
-    assert found.reason(1, [""] * 7).startswith("near duplicate of a reference text: Jaccard 0.")
+    assert found.explain(1, [""] * 7).startswith("near duplicate of a reference text: Jaccard 0.")
 
 
 # ---- composite -------------------------------------------------------------------------------------------------------
@@ -344,18 +350,18 @@ def test_a_copy_of_a_reference_text_is_no_duplicate_but_a_near_one_says_so() -> 
 
 def test_composite_is_the_mean_of_the_four_ranks() -> None:
     stream, reference = [*nonsense(30, 15), "who was who was"], nonsense(40, 16)
-    parts = [part.score(stream, reference, seed=5, lexicon=LEXICON) for part in (keywords, repetition, tfidf, minhash)]
+    filters = {"keyword": keywords, "repetition": repetition, "tfidf": tfidf, "minhash": minhash}
+    parts = {name: found_by(part, stream, reference, seed=5) for name, part in filters.items()}
 
     def mean_rank(pick: str, row: int) -> float:
-        return float(
-            np.mean([percentileofscore(p.reference, getattr(p, pick)[row], kind="strict") / 100 for p in parts])
-        )
+        ranks = [percentileofscore(p.reference, getattr(p, pick)[row], kind="strict") / 100 for p in parts.values()]
+        return float(np.mean(ranks))
 
-    found = composite.score(stream, reference, seed=5, lexicon=LEXICON)
+    found = composite.combine(parts)
     assert found.reference == pytest.approx([mean_rank("reference", row) for row in range(40)])
-    within = [row for row in range(31) if all(p.texts[row] <= p.reference.max() for p in parts)]
+    within = [row for row in range(31) if all(p.texts[row] <= p.reference.max() for p in parts.values())]
     assert len(within) > 20
     assert found.texts[within] == pytest.approx([mean_rank("texts", row) for row in within])
-    assert not found.spared(threshold(found.reference, 0.1)).any()
-    assert found.reason(30, []).startswith("suspicious together: ")
-    assert "keyword rank" in found.reason(30, [])
+    assert found.accepted_from.tolist() == found.texts.tolist()
+    assert found.explain(30, []).startswith("suspicious together: ")
+    assert "keyword rank" in found.explain(30, [])

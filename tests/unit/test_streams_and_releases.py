@@ -121,7 +121,7 @@ def test_what_is_no_balanced_release_is_refused(pool, size):
 
 def condition(**changes: object) -> dict:
     start = {"uptake": "fine_tune", "style": "varied", "strategy": "counter", "layers": 2, "overlap": 0.0}
-    return start | {"pool_size": 2, "defense": "none", "seed": 1} | changes
+    return start | {"pool_size": 2, "defense": "none", "strength": "none", "seed": 1} | changes
 
 
 BACKGROUND = rows([("male", "he left.")] * 3 + [("female", "she left.")], "background", "usual")

@@ -125,7 +125,8 @@ def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default)
     counted = runs.count(default)
     assert len(default) <= 315
     assert counted["fine_tune"] == counted["audit_model"] == SEEDS * (1 + 2 * 4 + 2 * 5)
-    assert counted["filter_contributions"] == SEEDS * 2 * 5
+    assert counted["score_contributions"] == SEEDS * 2
+    assert counted["judge_contributions"] == SEEDS * 2 * 5
     assert counted["write_background"] == counted["encode_background"] == SEEDS
     assert sum(rule.startswith("draw_") for rule in counted) == 6 + 7
     # 3 data sets x 2 learners x 5 seeds; the signal has one data set and one learner more.
@@ -145,7 +146,7 @@ def test_the_model_as_deployed_is_trained_once_per_seed(default):
 def test_the_tipping_curve_waits_for_no_filter(fresh):
     jobs = runs.planned(fresh, "results/figures/tipping_curve.svg", configs=())
     counted = runs.count(jobs)
-    assert counted["filter_contributions"] == 0
+    assert counted["score_contributions"] == 0
     assert counted["fine_tune"] == SEEDS * (1 + 2 * 4)
     assert counted["ask_in_context_undefended"] == SEEDS and not counted["ask_in_context_filtered"]
     assert [rule for rule in counted if rule.startswith("draw_")] == ["draw_tipping_curve"]
@@ -157,14 +158,14 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
     [
         ("retrieve", {"retrieve_model", "retrieve_cohort", "record_provenance"}, {"audit_released"}),
         ("baseline", {"audit_released", "record_provenance"}, {"fine_tune", "write_pool"}),
-        ("bargaining", {"fine_tune", "tipping", "wordings"}, {"filter_contributions", "draw_domains"}),
-        ("defenses", {"filter_contributions", "defense_effects"}, {"draw_defenses", "act_collectively"}),
+        ("bargaining", {"fine_tune", "tipping", "wordings"}, {"score_contributions", "draw_domains"}),
+        ("defenses", {"score_contributions", "defense_effects"}, {"draw_defenses", "act_collectively"}),
         ("minority", {"retrieve_cohort", "act_collectively", "minority_alpha"}, {"retrieve_model", "costs"}),
-        ("figures", {"draw_pipeline", "filter_contributions"}, {"release_pool", "costs"}),
+        ("figures", {"draw_pipeline", "score_contributions"}, {"release_pool", "costs"}),
         ("release", {"write_pool", "release_pool"}, {"retrieve_model", "fine_tune"}),
-        ("depth_study", {"depth_table", "draw_depth_study"}, {"filter_contributions"}),
-        ("overlap_study", {"overlap_table", "draw_overlap_study"}, {"filter_contributions"}),
-        ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "filter_contributions"}),
+        ("depth_study", {"depth_table", "draw_depth_study"}, {"score_contributions"}),
+        ("overlap_study", {"overlap_table", "draw_overlap_study"}, {"score_contributions"}),
+        ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "score_contributions"}),
     ],
 )
 def test_a_named_target_needs_its_own_part_only(fresh, target, needs, needs_not):

@@ -208,7 +208,7 @@ def test_an_edited_module_reruns_what_imports_it_and_what_follows(spoilt):
     [
         ("quorum/figures/theme.py", {f"draw_{name}" for name in FIGURES if name not in SIDE_STUDIES}),
         ("quorum/figures/domains.py", {"draw_domains"}),
-        ("quorum/defenses/tfidf.py", {"filter_contributions"}),
+        ("quorum/defenses/tfidf.py", {"score_contributions"}),
     ],
 )
 def test_an_edited_module_that_is_found_by_name_reruns_its_rules(spoilt, module, rules):
@@ -222,10 +222,12 @@ def test_an_edited_door_reruns_its_rule(spoilt):
     assert named(runs.count(runs.planned(spoilt))) == {"wordings", "costs"} | drawn_from_it
 
 
-def test_the_false_positive_rate_leaves_undefended_models_alone(replanned):
-    jobs = replanned({"defense": {"false_positive_rate": 0.1}})
+@pytest.mark.parametrize("changes", [{"strengths": {"moderate": 0.1}}, {"at_strength": "strong"}], ids=str)
+def test_another_strength_scores_nothing_anew_and_leaves_undefended_models_alone(replanned, changes):
+    jobs = replanned({"defense": changes})
+    assert runs.count(jobs)["score_contributions"] == 0
     trained = [job for job in jobs if job.rule == "fine_tune"]
-    assert sorted(job.wildcards["defense"] for job in trained) == sorted(2 * DEFENSES)
+    assert sorted(job.wildcards["defense"].split("-")[0] for job in trained) == sorted(2 * DEFENSES)
     audited = [job for job in jobs if job.rule == "audit_model"]
     assert not any("/none/" in job.wildcards["condition"] for job in audited)
     counted = runs.count(jobs)
@@ -257,7 +259,7 @@ def test_a_forced_audit_is_followed_by_all_that_reads_it_and_no_training(spoilt)
     counted = runs.count(runs.planned(spoilt, "all", "--forcerun", str(AUDIT)))
     assert counted["audit_model"] == 1
     assert {"gather", "tipping", "domains", "wordings", "draw_tipping_curve"} <= set(counted)
-    assert not {"fine_tune", "filter_contributions", "encode_pool", "audit_released"} & set(counted)
+    assert not {"fine_tune", "score_contributions", "encode_pool", "audit_released"} & set(counted)
 
 
 def test_a_deleted_audit_is_made_again_with_the_same_content_and_changes_nothing(spoilt):

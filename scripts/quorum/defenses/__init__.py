@@ -1,11 +1,12 @@
-"""The firm's filters: each one judges the whole stream of texts and knows nothing of who wrote what.
+"""The firm's filters: each one scores the whole stream of texts and knows nothing of who wrote what.
 
-A filter is one module with one function,
+Scoring and judging are apart. A filter is one module with one function,
 
-    score(texts, reference, *, seed, lexicon) -> Scores
+    score(stream, reference, *, seed, lexicon) -> Scores
 
-found by its name in `DEFENSES`; a new filter is a new module and a new line there. `judge` turns scores into verdicts
-in the same way for all of them, so that they are compared at the same promised cost.
+found by its name in `FILTERS`; a new filter is a new module and a new line there. `composite` is made of the others'
+scores. `judge` turns scores into verdicts in the same way for all of them, at any strength: a strength is a
+false-positive rate on the clean reference, so that filters are compared at the same promised cost.
 """
 
 from __future__ import annotations
@@ -17,72 +18,78 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 
-from quorum.defenses.calibration import threshold
+from quorum.defenses.blinded import Blinded, strings
+from quorum.defenses.calibration import Scores, threshold
 
-DEFENSES: Mapping[str, str] = {
-    "none": "quorum.defenses.none",
+FILTERS: Mapping[str, str] = {
     "keyword": "quorum.defenses.keywords",
     "repetition": "quorum.defenses.repetition",
     "tfidf": "quorum.defenses.tfidf",
     "minhash": "quorum.defenses.minhash",
-    "composite": "quorum.defenses.composite",
 }
+COMPOSITE = "composite"
+DEFENSES = ("none", *FILTERS, COMPOSITE)
+"""All defenses by name; "none" lets everything through and has no scores."""
 
 
-def _strings(name: str, values: Sequence[str]) -> list[str]:
-    """The values as a list; TypeError where they are a table, a bare string, or hold anything but strings."""
-    if isinstance(values, str | bytes | Mapping) or hasattr(values, "columns"):
-        raise TypeError(f"{name} must be a sequence of strings, not {type(values).__name__}: a filter sees texts alone")
-    strings = list(values)
-    for row, value in enumerate(strings):
-        if not isinstance(value, str):
-            raise TypeError(f"{name}: row {row} is {type(value).__name__}, not a string")
-    return strings
+def score(
+    ids: Sequence[str], stream: Blinded, reference: Blinded, seed: int, lexicon: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of every filter: the rows of the tables `scores` and `reference_scores`, filter after filter.
 
+    ids: names of the contributions, unique, in the order of the stream; only repeated in the scores and in reasons,
+    never seen by a filter. stream: all contributions in their order of arrival. reference: ordinary clean texts, the
+    same for every filter. seed: for filters that draw (minhash). lexicon: columns term and weight (keyword).
 
-def judge(
-    ids: Sequence[str],
-    texts: Sequence[str],
-    reference: Sequence[str],
-    defense: str,
-    false_positive_rate: float,
-    seed: int,
-    lexicon: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """One verdict per text, in the order of the texts: the rows of table `verdicts`.
-
-    ids: names of the texts, unique; only repeated in the verdicts and in reasons, never scored.
-    texts: the whole stream in its order of arrival. reference: ordinary clean texts, the same for every filter.
-    defense: a key of `DEFENSES`. false_positive_rate: share of the reference that may be rejected, in [0, 1).
-    seed: for filters that draw (minhash, composite). lexicon: columns term and weight (keyword, composite).
-
-    A text is rejected if its score lies above the threshold of `calibration.threshold`, taken from the scores of the
-    reference; `minhash` spares the first text of each group of near duplicates (see there).
-
-    Raises TypeError where ids, texts or reference are not strings; ValueError for an unknown filter, ids that repeat
-    or do not fit the texts, a rate outside [0, 1), an empty reference or an unusable lexicon.
+    Raises TypeError where ids are not strings; ValueError for ids that repeat or do not fit the stream, an empty
+    reference or an unusable lexicon.
     """
-    ids, texts, reference = _strings("ids", ids), _strings("texts", texts), _strings("reference", reference)
-    if defense not in DEFENSES:
-        raise ValueError(f"unknown defense {defense!r}; known: {', '.join(DEFENSES)}")
-    if len(ids) != len(texts):
-        raise ValueError(f"{len(ids)} ids for {len(texts)} texts; each text needs one")
+    ids = strings("ids", ids)
+    if len(ids) != len(stream):
+        raise ValueError(f"{len(ids)} ids for {len(stream)} texts; each text needs one")
     repeated = next((name for name, times in Counter(ids).items() if times > 1), None)
     if repeated is not None:
         raise ValueError(f"id {repeated!r} occurs more than once; ids must be unique")
-    if not reference and defense != "none":
-        raise ValueError(f"the reference is empty; {defense} needs clean texts to calibrate its threshold")
+    if not len(reference):
+        raise ValueError("the reference is empty; filters need clean texts to calibrate their thresholds")
+    found = {
+        name: import_module(module).score(stream, reference, seed=seed, lexicon=lexicon)
+        for name, module in FILTERS.items()
+    }
+    found[COMPOSITE] = import_module("quorum.defenses.composite").combine(found)
+    scores = pd.concat([_rows(name, ids, part) for name, part in found.items()], ignore_index=True)
+    of_reference = [pd.DataFrame({"defense": name, "score": part.reference}) for name, part in found.items()]
+    return scores, pd.concat(of_reference, ignore_index=True)
 
-    scores = import_module(DEFENSES[defense]).score(texts, reference, seed=seed, lexicon=lexicon)
-    limit = threshold(scores.reference, false_positive_rate)
-    accepted = (scores.texts <= limit) | scores.spared(limit)
+
+def _rows(name: str, ids: Sequence[str], scores: Scores) -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "defense": name,
             "contribution_id": pd.Series(ids, dtype="str"),
             "score": scores.texts.astype(np.float64),
-            "accepted": accepted,
-            "reason": pd.Series(
-                ["" if kept else scores.reason(row, ids) for row, kept in enumerate(accepted)], dtype="str"
-            ),
+            "accepted_from": scores.accepted_from.astype(np.float64),
+            "reason": pd.Series([scores.explain(row, ids) for row in range(len(ids))], dtype="str"),
         }
     )
+
+
+def judge(
+    scores: pd.DataFrame, reference_scores: pd.DataFrame, defense: str, false_positive_rate: float
+) -> pd.DataFrame:
+    """One verdict per contribution, in the order of the stream: the rows of table `verdicts`.
+
+    scores, reference_scores: the tables of these names. defense: a filter in them. false_positive_rate: share of the
+    reference that may be rejected, in [0, 1). A contribution is accepted if its column `accepted_from` is at most the
+    threshold of `calibration.threshold`, taken from the scores of the reference.
+
+    Raises ValueError for a filter without scores, or a rate outside of [0, 1).
+    """
+    mine = scores[scores["defense"] == defense]
+    clean = reference_scores.loc[reference_scores["defense"] == defense, "score"]
+    if clean.empty:
+        known = ", ".join(dict.fromkeys(reference_scores["defense"]))
+        raise ValueError(f"no scores of defense {defense!r}; there are those of {known}")
+    accepted = mine["accepted_from"] <= threshold(clean.to_numpy(), false_positive_rate)
+    verdicts = mine[["contribution_id", "score"]].assign(accepted=accepted, reason=mine["reason"].mask(accepted, ""))
+    return verdicts.reset_index(drop=True)

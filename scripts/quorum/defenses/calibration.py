@@ -8,10 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def _none_spared(size: int) -> Callable[[float], np.ndarray]:
-    return lambda limit: np.zeros(size, dtype=bool)
-
-
 @dataclass(frozen=True)
 class Scores:
     """What a filter found: one finite score per text of the stream and per text of the reference; larger is worse.
@@ -19,26 +15,19 @@ class Scores:
     Both come from one function and mean the same, so that a threshold on the one holds for the other: what a filter
     looks for a text in (the stream, the reference or both) is there for a text of the reference too, without itself.
 
-    explain(row, ids) says in a few words why the text in that row is suspicious; it is called for rejected rows alone.
-    spare(limit) marks the rows that stay although their score is above the limit; by default none.
+    accepted_from: per text of the stream, the smallest threshold at which it is accepted. That is its score, or less
+    where a filter keeps a text in spite of it (`minhash` keeps the first of its near duplicates); so scores and this
+    column decide every strength. explain(row, ids) says in a few words why the text in that row is suspicious.
     """
 
     texts: np.ndarray
     reference: np.ndarray
+    accepted_from: np.ndarray
     explain: Callable[[int, Sequence[str]], str]
-    spare: Callable[[float], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.texts).all() and np.isfinite(self.reference).all()):
+        if not all(np.isfinite(part).all() for part in (self.texts, self.reference, self.accepted_from)):
             raise ValueError("a filter's score is not finite")
-
-    def spared(self, limit: float) -> np.ndarray:
-        """Rows that stay whatever their score, one bool per text."""
-        return (self.spare or _none_spared(len(self.texts)))(limit)
-
-    def reason(self, row: int, ids: Sequence[str]) -> str:
-        """Why the text in this row is suspicious, one short sentence."""
-        return self.explain(row, ids)
 
 
 def threshold(scores: np.ndarray, false_positive_rate: float) -> float:

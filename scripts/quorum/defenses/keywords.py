@@ -7,20 +7,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from quorum.defenses.blinded import Blinded
 from quorum.defenses.calibration import Scores
 from quorum.defenses.words import normalise, words
 
 Terms = Mapping[tuple[str, ...], float]
 
 
-def read_terms(lexicon: pd.DataFrame | None) -> dict[tuple[str, ...], float]:
+def read_terms(lexicon: pd.DataFrame) -> dict[tuple[str, ...], float]:
     """The lexicon as {words of the term: weight}, its terms normalised like the texts.
 
     Raises ValueError that names the row (from 1) where a term is empty or occurs twice, or a weight is not a number
     above 0.
     """
-    if lexicon is None:
-        raise ValueError("the keyword filter needs a lexicon: a table with the columns term and weight")
     missing = [column for column in ("term", "weight") if column not in lexicon.columns]
     if missing:
         raise ValueError(f"lexicon: missing columns {missing}; it needs term and weight")
@@ -56,9 +55,7 @@ def matches(tokens: Sequence[str], terms: Terms) -> list[tuple[str, ...]]:
     return found
 
 
-def score(
-    texts: Sequence[str], reference: Sequence[str], *, seed: int = 0, lexicon: pd.DataFrame | None = None
-) -> Scores:
+def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFrame) -> Scores:
     """Sum of the weights of the listed terms in the text, divided by its number of words; 0 for a text without words.
 
     A text's score depends on that text and the lexicon alone, so the reference is scored just as the stream is.
@@ -71,7 +68,8 @@ def score(
         return sum(terms[hit] for hit in matches(tokens, terms)) / max(1, len(tokens))
 
     def explain(row: int, ids: Sequence[str]) -> str:
-        listed = dict.fromkeys(" ".join(hit) for hit in matches(words(normalise(texts[row])), terms))
+        listed = dict.fromkeys(" ".join(hit) for hit in matches(words(normalise(stream.texts[row])), terms))
         return f"matches listed terms: {', '.join(list(listed)[:5])}"
 
-    return Scores(np.array([one(t) for t in texts]), np.array([one(t) for t in reference]), explain)
+    found = np.array([one(text) for text in stream.texts])
+    return Scores(found, np.array([one(text) for text in reference.texts]), found, explain)

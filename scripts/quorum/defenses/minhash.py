@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from quorum.defenses.blinded import Blinded
 from quorum.defenses.calibration import Scores
 from quorum.defenses.words import ngrams, normalise, words
 
@@ -66,9 +67,34 @@ def jaccard(one: frozenset, other: frozenset) -> float:
     return shared / (len(one) + len(other) - shared)
 
 
-def score(
-    texts: Sequence[str], reference: Sequence[str], *, seed: int = 0, lexicon: pd.DataFrame | None = None
-) -> Scores:
+def merging_levels(pairs: np.ndarray, similarity: np.ndarray, arrival: np.ndarray) -> np.ndarray:
+    """For every node the largest similarity at which it is joined with a node that arrived before; 0 if it never is.
+
+    pairs: (m, 2) nodes, similarity: (m,) in 0..1, arrival: (n,) place of each node in the stream, infinite for nodes
+    that are not in it (they join others, and are first of nothing). Joined at a threshold t are nodes that a path of
+    similarities above t connects (single linkage). As t falls, groups merge, and of two that do the one whose first
+    node came later loses it as a first: its level is the similarity at which they merge (the elder rule). So at every
+    threshold t the first of each group are exactly the nodes with a level of at most t.
+    """
+    first = np.arange(len(arrival))
+    level = np.zeros(len(arrival))
+
+    def root(node: int) -> int:
+        while first[node] != node:
+            first[node] = node = first[first[node]]
+        return node
+
+    for edge in np.argsort(-similarity, kind="stable"):
+        one, other = root(pairs[edge, 0]), root(pairs[edge, 1])
+        if one != other:
+            elder, younger = (one, other) if arrival[one] <= arrival[other] else (other, one)
+            first[younger] = elder
+            if np.isfinite(arrival[younger]):
+                level[younger] = similarity[edge]
+    return level
+
+
+def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFrame) -> Scores:
     """Largest verified Jaccard similarity (word 3-shingles) to any other text of stream and reference, in 0..1.
 
     Candidates share an LSH band (Broder 1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, ch. 3); of
@@ -85,7 +111,7 @@ def score(
     reference text also stands in the stream counts for neither, that a text stands in the stream twice gives both
     score 1.
     """
-    documents = [words(normalise(text)) for text in [*texts, *reference]]
+    documents = [words(normalise(text)) for text in (*stream.texts, *reference.texts)]
     distinct = sorted(set(documents))  # an order that does not depend on that of the rows
     place = {document: index for index, document in enumerate(distinct)}
     node = np.array([place[document] for document in documents], dtype=np.int64)
@@ -98,25 +124,22 @@ def score(
         for one, other in ((i, j), (j, i)):
             if value > nearest[one]:
                 nearest[one], partner[one] = value, other
-    size = len(texts)
-    in_stream = Counter(node[:size].tolist())
-    own = np.array([1.0 if in_stream[n] > 1 else nearest[n] for n in node[:size].tolist()])
-
-    def spare(limit: float) -> np.ndarray:
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        close = pairs[similarity > limit]
-        links = coo_array((np.ones(len(close)), (close[:, 0], close[:, 1])), shape=(len(distinct), len(distinct)))
-        group = connected_components(links, directed=False)[1]
-        kept = np.zeros(size, dtype=bool)
-        kept[np.unique(group[node[:size]], return_index=True)[1]] = True
-        return kept
+    size = len(stream)
+    rows = node[:size]
+    in_stream = Counter(rows.tolist())
+    own = np.array([1.0 if in_stream[n] > 1 else nearest[n] for n in rows.tolist()])
+    arrival = np.full(len(distinct), np.inf)
+    came, first_row = np.unique(rows, return_index=True)
+    arrival[came] = first_row
+    is_first = arrival[rows] == np.arange(size)
+    accepted_from = np.where(is_first, merging_levels(pairs[:, :2], similarity, arrival)[rows], 1.0)
 
     def explain(row: int, ids: Sequence[str]) -> str:
         twin = node[row] if in_stream[int(node[row])] > 1 else partner[node[row]]
-        other = next((r for r in np.flatnonzero(node[:size] == twin) if r != row), None)
+        if twin < 0:
+            return "no near duplicate"
+        other = next((r for r in np.flatnonzero(rows == twin) if r != row), None)
         name = "a reference text" if other is None else ids[other]
         return f"near duplicate of {name}: Jaccard {own[row]:.2f}"
 
-    return Scores(own, nearest[node[size:]], explain, spare)
+    return Scores(own, nearest[node[size:]], accepted_from, explain)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from quorum.defenses.blinded import Blinded
 from quorum.defenses.calibration import Scores, rank
 from quorum.defenses.words import ngrams, normalise, shorten, words
 
@@ -96,9 +97,7 @@ def shared_wording(documents: Sequence[Sequence[str]]) -> tuple[np.ndarray, Coun
     return np.array([value[document] for document in documents]), occurs
 
 
-def score(
-    texts: Sequence[str], reference: Sequence[str], *, seed: int = 0, lexicon: pd.DataFrame | None = None
-) -> Scores:
+def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFrame) -> Scores:
     """The larger of two ranks in the reference: repetition inside the text, and wordings that it shares with others.
 
     Inside: the largest of the 13 Gopher measures, each divided by its limit, so that Gopher drops a text above 1.
@@ -110,12 +109,12 @@ def score(
     shares those of another corpus; like this an ordinary text has the same score whether it stands in the stream or
     in the reference.
     """
-    cleaned = [normalise(text) for text in [*texts, *reference]]
+    cleaned = [normalise(text) for text in (*stream.texts, *reference.texts)]
     inside = {text: gopher(text) / np.array(list(GOPHER_LIMITS.values())) for text in set(cleaned)}
     documents = [words(text) for text in cleaned]
     own = np.array([inside[text].max() for text in cleaned])
     shared, occurs = shared_wording(documents)
-    size = len(texts)
+    size = len(stream)
     own_rank, shared_rank = rank(own, own[size:]), rank(shared, shared[size:])
     combined = np.maximum(own_rank, shared_rank)
 
@@ -124,8 +123,10 @@ def score(
             worst = int(inside[cleaned[row]].argmax())
             name, limit = list(GOPHER_LIMITS.items())[worst]
             return f"repeats itself: {name} {own[row] * limit:.2f} of the text"
+        if not documents[row]:
+            return "no wording"
         # the wording itself breaks ties, since the order of a set does not repeat between runs
         phrase = max(ngrams(documents[row], WORDING), key=lambda w: (occurs[w], w))
         return f"shares the wording “{shorten(' '.join(phrase))}” with {occurs[phrase] - 1} other texts"
 
-    return Scores(combined[:size], combined[size:], explain)
+    return Scores(combined[:size], combined[size:], combined[:size], explain)

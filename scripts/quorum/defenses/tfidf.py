@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from quorum.defenses.blinded import Blinded
 from quorum.defenses.calibration import Scores
 from quorum.defenses.words import normalise, words
 
@@ -52,9 +53,7 @@ def _distances(rows: csr_matrix, clean: csr_matrix, own: np.ndarray) -> np.ndarr
     return np.clip(found, 0.0, 1.0)
 
 
-def score(
-    texts: Sequence[str], reference: Sequence[str], *, seed: int = 0, lexicon: pd.DataFrame | None = None
-) -> Scores:
+def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFrame) -> Scores:
     """1 - (mean cosine to the 5 nearest reference texts + cosine to the reference's centroid) / 2, in 0..1.
 
     Vectors: words and word pairs, term frequency x (ln((1+n) / (1+df)) + 1) with n and df from the reference's
@@ -68,8 +67,8 @@ def score(
     """
     from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-    stream, known = [normalise(t) for t in texts], [normalise(t) for t in reference]
-    distinct = list(dict.fromkeys([*known, *stream]))  # the reference's distinct texts come first
+    given, known = [normalise(t) for t in stream.texts], [normalise(t) for t in reference.texts]
+    distinct = list(dict.fromkeys([*known, *given]))  # the reference's distinct texts come first
     place = {text: index for index, text in enumerate(distinct)}
     size = len(set(known))
     if any(_analyse(text) for text in distinct):
@@ -83,7 +82,9 @@ def score(
     def pick(wanted: Sequence[str]) -> np.ndarray:
         return found[[place[text] for text in wanted]] if wanted else np.zeros(0)
 
-    distances = pick(stream)
-    return Scores(
-        distances, pick(known), lambda row, ids: f"unlike the reference texts: TF-IDF distance {distances[row]:.2f}"
-    )
+    distances = pick(given)
+
+    def explain(row: int, ids: Sequence[str]) -> str:
+        return f"unlike the reference texts: TF-IDF distance {distances[row]:.2f}"
+
+    return Scores(distances, pick(known), distances, explain)
