@@ -17,6 +17,7 @@ rule write_background:
     params:
         size=lookup("world/background_size", within=config),
         male_share=lookup("world/male_share", within=config),
+        sentences_per_agent=lookup("collective/sentences_per_agent", within=config),
     script:
         "../scripts/write_background.py"
 

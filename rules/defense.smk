@@ -24,6 +24,7 @@ rule score_contributions:
     params:
         reference_size=lookup("defense/reference_size", within=config),
         male_share=lookup("world/male_share", within=config),
+        sentences_per_agent=lookup("collective/sentences_per_agent", within=config),
     script:
         "../scripts/score_contributions.py"
 

@@ -26,6 +26,7 @@ clean = background.write_background(
     params.male_share,
     float(wildcards.overlap),
     background.REFERENCE_SEED + int(wildcards.seed),
+    params.sentences_per_agent,
 )
 scores, reference_scores = defenses.score(
     stream["contribution_id"].tolist(),

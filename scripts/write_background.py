@@ -18,5 +18,6 @@ contributions = background.write_background(
     snakemake.params.male_share,
     float(snakemake.wildcards.overlap),
     int(snakemake.wildcards.seed),
+    snakemake.params.sentences_per_agent,
 )
 tables.write_table(contributions, snakemake.output.contributions, "contributions")

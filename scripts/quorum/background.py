@@ -30,12 +30,15 @@ def write_background(
     male_share: float,
     overlap: float,
     seed: int,
+    sentences_per_agent: int = 10,
 ) -> pd.DataFrame:
     """`size` distinct sentences about all professions, a frame of table `contributions` in random order.
 
     Exactly round(size * male_share) are male and the rest female. `overlap` is xi: exactly round(size * xi) sentences
     follow the skeletons `template` of the pool, in combinations that the pool does not use. Inside and outside of the
-    overlap the male share is the same up to rounding, and so it is within every profession.
+    overlap the male share is the same up to rounding, and so it is within every profession. Everybody writes
+    sentences_per_agent of them, which should be what an agent of the collective writes: the number of somebody's
+    sentences then tells nobody on which side they are.
 
     Raises ResourceError if the skeletons have too few sentences, and ValueError for a share outside 0..1.
     """
@@ -53,7 +56,7 @@ def write_background(
     frame = pd.DataFrame(rows, columns=["profession", "skeleton", "gender", "prompt", "completion"])
     frame = frame.iloc[rng.permutation(size)].reset_index(drop=True)
     frame.insert(0, "contribution_id", [f"firm{k:06d}" for k in range(1, size + 1)])
-    frame.insert(1, "agent", [f"firm{k:04d}" for k in range(1, size + 1)])
+    frame.insert(1, "agent", [f"firm{k // sentences_per_agent + 1:04d}" for k in range(size)])
     frame.insert(2, "source", BACKGROUND)
     return frame
 

@@ -204,11 +204,32 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "contribution_id | string | | the contribution scored",
         "score | float | | how suspicious the filter finds it; larger is more",
         "accepted_from | float | | smallest threshold at which it is accepted: its score, or less where a copy is kept",
-        "reason | string | | what the filter finds suspicious in it",
+        "reason | string | | what the filter finds suspicious in it; empty where no strength would reject it",
     ),
     "reference_scores": _columns(
         "defense | string | | the filter",
         "score | float | | its score of a text of the clean reference; thresholds follow from these",
+    ),
+    "shared_wordings": _columns(
+        "wording | int | | hash of a run of four words, or of that and an agent",
+        "texts | int | texts | texts that contain it",
+    ),
+    "documents": _columns(
+        "document | int | | hash of the words of a text in their order",
+        "first_row | int | | row of the stream, from 0, in which it first stands; -1 in the reference",
+        "copies | int | texts | texts of the stream with these words",
+        "shingles | int | | distinct runs of three words in it; they follow each other in table shingles",
+    ),
+    "shingles": _columns(
+        "shingle | int | | hash of a run of three words",
+    ),
+    "duplicates": _columns(
+        "document | int | | hash of the words of a text in their order",
+        "copies | int | texts | texts of the stream with these words",
+        "first_row | int | | row of the stream, from 0, in which it first stands; -1 if in the reference alone",
+        "nearest | float | share | largest verified Jaccard similarity to another document",
+        "nearest_row | int | | first_row of that document",
+        "joined_at | float | share | largest similarity at which a group joins it with an earlier document",
     ),
     "verdicts": _columns(
         "contribution_id | string | | the contribution judged",

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import tracemalloc
 import typing
 from importlib import import_module
 from itertools import pairwise
@@ -15,14 +16,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import percentileofscore
+from scipy.stats import betabinom, percentileofscore
 
-from quorum.defenses import COMPOSITE, FILTERS, judge, score
+from quorum.defenses import (
+    COMPOSITE,
+    FILTERS,
+    SHARING,
+    as_tables,
+    from_tables,
+    judge,
+    minhash,
+    repetition,
+    score,
+    score_part,
+)
 from quorum.defenses.blinded import Blinded, blind, blind_contributions
-from quorum.defenses.calibration import Scores, rank, threshold
-from quorum.defenses.words import MAX_CHARACTERS, ngrams, normalise, shorten, words
+from quorum.defenses.calibration import LARGEST_RATE, Scores, rank, threshold
+from quorum.defenses.words import MAX_CHARACTERS
 from quorum.tables import validate
 
 LEXICON = pd.DataFrame({"term": ["who was", "stereotype"], "weight": [1.0, 0.5]})
@@ -31,20 +43,29 @@ PEOPLE = ["nurse", "surgeon", "porter", "dentist", "midwife", "medic", "chemist"
 DEEDS = ["read", "closed", "moved", "checked", "signed", "lost", "found", "sorted", "copied", "carried"]
 THINGS = ["the chart", "a letter", "the blue file", "two keys", "the rota", "an old map", "the radio", "some forms"]
 TIMES = ["at noon", "before lunch", "after the storm", "on Monday", "late", "in the hall", "by the door", "again"]
-HOSTILE = [
-    "",
-    " \n\t ",
-    "a" * 1_000_000,
-    "who was " * 125_000,
-    "🏥🩺🏥🩺💉",
-    "\u05de\u05d9 \u05d4\u05d9\u05d4 \u202e\u05d4\u05d0\u05d7\u05d5\u05ea\u202c",
-    "\x00\x01\x1b[31m\x7f",
-    "\ud800 half a pair \udfff",
-    "e" + "\u0301" * 5_000,
-    "\ufdfa" * 3_000,
-    "?!?!?!",
-    "line\n" * 500,
-]
+HOSTILE = {
+    "empty": "",
+    "white space": " \n\t ",
+    "one character": "a" * 1_000_000,
+    "ten megabytes": "who was she? " * 800_000,
+    "one emoji": "🩺" * 100_000,
+    "emoji": "🏥🩺🏥🩺💉",
+    "joined emoji": "👩\u200d⚕️" * 1_000,
+    "right to left": "\u05de\u05d9 \u05d4\u05d9\u05d4 \u202e\u05d4\u05d0\u05d7\u05d5\u05ea\u202c",
+    "arabic": "من كان الطبيب؟ " * 50,
+    "control characters": "\x00\x01\x1b[31m\x7f" * 100,
+    "surrogates": "\ud800 half a pair \udfff",
+    "marks": "e" + "\u0301" * 500_000,
+    "what grows": "\ufdfa" * 300_000,
+    "punctuation": "?!" * 500_000,
+    "lines": "line\n" * 500_000,
+    "line ends": "\n" * 1_000_000,
+    "nested quantifiers": "(a+)+$" * 1_000 + "a" * 100_000 + "!",
+    "near misses of terms": "who wa " * 100_000,
+    "two letters": "".join("ab"[bin(k).count("1") % 2] for k in range(1 << 16)),
+    "one letter words": "a b " * 250_000,
+    "null words": "\u200b \u2060 \ufeff" * 1_000,
+}
 
 
 def ordinary(count: int, seed: int) -> list[str]:
@@ -78,7 +99,7 @@ def verdicts(texts: list[str], reference: list[str], defense: str, rate: float =
 
 @given(
     st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]) | st.floats(-5, 5), min_size=1, max_size=200),
-    st.floats(0, 0.999) | st.integers(0, 99).map(lambda k: k / 100),
+    st.floats(0, LARGEST_RATE) | st.integers(0, 50).map(lambda k: k / 100),
 )
 def test_threshold_is_the_smallest_that_keeps_the_promise(scores: list[float], rate: float) -> None:
     values = np.array(scores)
@@ -91,12 +112,12 @@ def test_threshold_is_the_smallest_that_keeps_the_promise(scores: list[float], r
 def test_threshold_is_right_where_the_product_is_rounded() -> None:
     assert int(0.29 * 100) == 28
     assert np.sum(np.arange(100) > threshold(np.arange(100), 0.29)) == 29
-    less_than_nine_tenths = float(np.nextafter(0.9, 0))
-    assert int(less_than_nine_tenths * 10) == 9
-    assert np.sum(np.arange(10) > threshold(np.arange(10), less_than_nine_tenths)) == 8
+    just_less = float(np.nextafter(5 / 12, 0))
+    assert int(just_less * 12) == 5
+    assert np.sum(np.arange(12) > threshold(np.arange(12), just_less)) == 4
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
+@pytest.mark.parametrize("rate", [-0.1, 0.51, 1.0, float("nan")])
 def test_threshold_refuses_a_rate_outside_its_range(rate: float) -> None:
     with pytest.raises(ValueError, match="false_positive_rate"):
         threshold(np.ones(3), rate)
@@ -129,7 +150,7 @@ def test_scores_must_be_finite() -> None:
     for bad in range(3):
         parts = [np.array([np.nan if part == bad else 0.0]) for part in range(3)]
         with pytest.raises(ValueError, match="not finite"):
-            Scores(*parts, lambda row, ids: "")
+            Scores(*parts, ("",))
 
 
 # ---- what a filter sees ----------------------------------------------------------------------------------------------
@@ -137,10 +158,15 @@ def test_scores_must_be_finite() -> None:
 
 def test_the_type_has_no_room_for_who_wrote_what() -> None:
     assert [field.name for field in dataclasses.fields(Blinded)] == ["texts", "agents"]
-    for module in FILTERS.values():
-        assert typing.get_type_hints(import_module(module).score) == {
-            "stream": Blinded, "reference": Blinded, "seed": int, "lexicon": pd.DataFrame, "return": Scores,
+    for name, module in FILTERS.items():
+        shared = pd.DataFrame if name in SHARING else type(None)
+        assert typing.get_type_hints(import_module(module).score_part) == {
+            "part": Blinded, "reference": Blinded, "shared": shared, "first_row": int, "lexicon": pd.DataFrame,
+            "return": Scores,
         }  # fmt: skip
+        assert name not in SHARING or {Blinded, int} == set(
+            typing.get_type_hints(import_module(module).share).values()
+        ) - {pd.DataFrame}
     codes = np.zeros(1, dtype=np.uint64)
     with pytest.raises(TypeError, match="tuple of strings"):
         Blinded(pd.DataFrame({"text": ["x"], "source": ["pool"]}), codes)
@@ -266,6 +292,7 @@ def test_scores_and_verdicts_follow_their_tables() -> None:
         assert validate(found, "verdicts").num_rows == len(texts)
         assert found["contribution_id"].tolist() == [f"t{i}" for i in range(len(texts))]
         assert (found["reason"].eq("") == found["accepted"]).all()
+        assert (judge(*tables, name, LARGEST_RATE).query("~accepted")["reason"].str.len() > 5).all()
         assert validate(verdicts([], ordinary(50, 10), name), "verdicts").num_rows == 0
 
 
@@ -289,22 +316,49 @@ def test_order_changes_no_verdict_but_which_duplicate_is_first() -> None:
             assert other["accepted"].tolist() == one["accepted"].to_numpy()[order].tolist()
 
 
-def test_hostile_text_gets_a_verdict() -> None:
-    tables = scores(HOSTILE + ordinary(30, 17), ordinary(40, 18))
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_text_gets_a_verdict(kind: str) -> None:
+    texts = [*ordinary(20, 17), HOSTILE[kind], *ordinary(20, 18), HOSTILE[kind]]
+    tables = scores(texts, ordinary(40, 19))
+    validate(tables[0], "scores")
     for name in SCORED:
-        assert validate(judge(*tables, name, 0.1), "verdicts").num_rows == len(HOSTILE) + 30
-    assert scores(HOSTILE, HOSTILE)[0]["score"].notna().all()
+        found = judge(*tables, name, 0.1)
+        validate(found, "verdicts")
+        assert len(found) == len(texts)
+        assert (found["accepted"] | found["reason"].str.len().between(5, 300)).all()
+        assert found["score"][20] == found["score"][41]
+
+
+def test_nothing_but_hostile_text_gets_verdicts() -> None:
+    everything = list(HOSTILE.values())
+    tables = scores(everything, everything)
+    assert tables[0]["score"].notna().all()
+    assert len(judge(*tables, COMPOSITE, 0.1)) == len(everything)
     assert len(scores(["", ""], ["", "\x00"])[0]) == 2 * len(SCORED)
 
 
-def test_ten_thousand_times_the_same_row() -> None:
-    tables = scores(["The nurse read the chart twice."] * 10_000, ordinary(40, 19))
+@pytest.mark.parametrize("text", ["The nurse read the chart twice.", ""])
+def test_a_hundred_thousand_times_the_same_row(text: str) -> None:
+    tables = scores([text] * 100_000, ordinary(40, 19))
     for name in SCORED:
         found = judge(*tables, name, 0.1)
-        assert len(found) == 10_000
+        assert len(found) == 100_000
         assert found["score"].nunique() == 1
         if name == "minhash":
-            assert found["accepted"].tolist() == [True] + [False] * 9_999
+            assert found["accepted"].tolist() == [True] + [False] * 99_999
+
+
+def test_long_texts_need_memory_for_one_block_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of a text is a few numbers, however many words it has; shingles of a copy are kept once."""
+    monkeypatch.setattr("quorum.defenses.words._BLOCK", 1 << 14)
+    stream, reference = blind([" ".join(f"w{k}" for k in range(420))] * 500), blind(ordinary(40, 19))
+    tracemalloc.start()
+    score([f"t{i}" for i in range(500)], stream, reference, 0, LEXICON)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (
+        peak < 100e6
+    )  # the words of all texts alone, at 28 bytes each, are 50 MB, and runs of them several times that
 
 
 def test_nothing_past_the_stated_length_is_read() -> None:
@@ -331,7 +385,7 @@ def test_bad_arguments_are_named() -> None:
 def test_the_registry_imports_nothing_heavy() -> None:
     code = (
         "import sys, quorum.defenses; "
-        "print([m for m in ('sklearn', 'scipy', 'torch', 'rensa', 'quorum.defenses.tfidf') if m in sys.modules])"
+        "print([m for m in ('sklearn', 'scipy', 'torch', 'confusable_homoglyphs', 'quorum.defenses.tfidf') if m in sys.modules])"
     )
     folder = Path(__file__).parents[2] / "scripts"
     result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
@@ -343,7 +397,7 @@ def test_another_process_gives_the_same_verdicts() -> None:
         "import pandas as pd; from quorum.defenses import score; from quorum.defenses.blinded import blind; "
         "texts = [f'the {a} saw {b} and {a} left {c}' for a in 'pqr' for b in 'stu' for c in 'vwx']; "
         "lexicon = pd.DataFrame({'term': ['saw'], 'weight': [1.0]}); "
-        "print(score(texts, blind(texts), blind(texts[::2] + ['an old map']), 1, lexicon)[0].to_csv())"
+        "print(score(texts, blind(texts), blind(['an old map', 'two keys', 'at the door']), 1, lexicon)[0].to_csv())"
     )
     folder = Path(__file__).parents[2] / "scripts"
     outputs = {
@@ -361,40 +415,108 @@ def test_another_process_gives_the_same_verdicts() -> None:
     assert "near duplicate" in outputs.pop()
 
 
-# ---- words -----------------------------------------------------------------------------------------------------------
+# ---- parts -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Who was",
-        "who\u200b was",
-        "W\u00adHO WAS",
-        "\uff57\uff48\uff4f was",
-        "w\u0338ho\u202e was",
-        "who\x00 was",
-        "ẅ".join(["", "ho was"]),
-    ],
+def cut(size: int, parts: int) -> list[slice]:
+    """Nearly equal parts of a stream; some are empty where it is short."""
+    edges = [size * part // parts for part in range(parts + 1)]
+    return [slice(first, last) for first, last in pairwise(edges)]
+
+
+def in_parts(stream: Blinded, reference: Blinded, slices: list[slice], seed: int) -> dict[str, Scores]:
+    """Scores of a stream of which no step sees more than a part, or what parts have told."""
+    parts = [Blinded(stream.texts[s], stream.agents[s]) for s in slices]
+    counted = [*map(repetition.count, parts), repetition.count(reference, reference=True)]
+    digests = [minhash.digest(part, s.start) for part, s in zip(parts, slices, strict=True)]
+    shared = {
+        "repetition": repetition.merge(counted[::-1]),
+        "minhash": minhash.link([minhash.digest_reference(reference), *digests[::-1]], seed),
+    }
+    found = {}
+    for name in FILTERS:
+        of_parts = [
+            score_part(name, part, reference, shared.get(name), first_row=s.start, lexicon=LEXICON)
+            for part, s in zip(parts, slices, strict=True)
+        ]
+        assert all(part.reference.tolist() == of_parts[0].reference.tolist() for part in of_parts)
+        found[name] = Scores(
+            np.concatenate([part.texts for part in of_parts]),
+            of_parts[0].reference,
+            np.concatenate([part.accepted_from for part in of_parts]),
+            tuple(reason for part in of_parts for reason in part.reasons),
+        )
+    return found
+
+
+def assert_same(stream: Blinded, reference: Blinded, slices: list[slice]) -> None:
+    ids = [f"t{i}" for i in range(len(stream))]
+    whole, clean = score(ids, stream, reference, 5, LEXICON)
+    for name, found in in_parts(stream, reference, slices, 5).items():
+        rows, reference_rows = as_tables(name, ids, found)
+        expected = whole[whole["defense"] == name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, expected, check_exact=True)
+        assert reference_rows["score"].tolist() == clean.loc[clean["defense"] == name, "score"].tolist()
+
+
+SMALL = st.lists(
+    st.lists(st.sampled_from(["who", "was", "she", "the", "nurse", "kan", "🩺", "é"]), max_size=8).map(" ".join)
+    | st.sampled_from(list(HOSTILE.values())[:1] + ordinary(6, 3)),
+    max_size=14,
 )
-def test_one_spelling(text: str) -> None:
-    expected = ("ẅho", "was") if "ẅ" in text else ("who", "was")
-    assert words(normalise(text)) == expected
 
 
-@given(st.text(st.characters(), max_size=300))
-def test_normalising_is_bounded_and_leaves_nothing_invisible(text: str) -> None:
-    found = normalise(text)
-    assert len(found) <= MAX_CHARACTERS
-    assert not any("\ud800" <= c <= "\udfff" or c in "\u200b\u202e\x00" for c in found)
-    found.encode()
-    assert all(words(found))
+@settings(max_examples=25, deadline=None)
+@given(SMALL, SMALL.filter(len), st.sampled_from([1, 3, 7]), st.data())
+def test_any_division_into_parts_gives_the_same_scores(
+    texts: list[str], reference: list[str], parts: int, data: st.DataObject
+) -> None:
+    agents = [data.draw(st.sampled_from("abc")) for _ in texts]
+    assert_same(blind(texts, agents), blind(reference), cut(len(texts), parts))
 
 
-def test_words_of_symbols_and_short_runs() -> None:
-    assert words("snake_case's 2nd") == ("snake", "case", "s", "2nd")
-    assert words("?! 🩺") == ("?", "!", "🩺")
-    assert list(ngrams(("a", "b", "c"), 2)) == [("a", "b"), ("b", "c")]
-    assert list(ngrams(("a",), 2)) == [("a",)]
-    assert list(ngrams((), 2)) == []
-    assert shorten("x" * 60) == "x" * 60
-    assert shorten("x" * 61) == "x" * 59 + "…"
+@pytest.mark.parametrize("parts", [3, 7])
+def test_a_long_stream_in_parts(parts: int) -> None:
+    draw = random.Random(1)
+    texts = ordinary(6_000, 30) + campaign(4_000, 31)
+    draw.shuffle(texts)
+    agents = [f"a{draw.randrange(1_000)}" for _ in texts]
+    assert_same(blind(texts, agents), blind(ordinary(300, 32)), cut(len(texts), parts))
+
+
+def test_tables_of_scores_come_back() -> None:
+    tables = scores(ordinary(30, 33) + campaign(10, 34), ordinary(30, 35))
+    found = from_tables(*tables)
+    assert list(found) == SCORED
+    again = [as_tables(name, [f"t{i}" for i in range(40)], part) for name, part in found.items()]
+    for table, parts in zip(tables, zip(*again, strict=True), strict=True):
+        pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
+
+
+# ---- calibration -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fresh() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of 4,000 fresh clean texts with a reference of 2,000, all distinct, of one population."""
+    texts = list(dict.fromkeys(ordinary(20_000, 40)))[:6_000]
+    random.Random(2).shuffle(texts)
+    return scores(texts[:4_000], texts[4_000:], seed=1)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("defense", SCORED)
+def test_fresh_clean_text_pays_what_was_promised(
+    fresh: tuple[pd.DataFrame, pd.DataFrame], defense: str, rate: float
+) -> None:
+    """Given the reference the rejected number is binomial, with a rate whose own law is Beta(k + 1, n - k): together a
+    beta-binomial. Ties in the scores can only lower it."""
+    found, clean = fresh
+    own = found.loc[found["defense"] == defense, "score"].to_numpy()
+    limit = threshold(clean.loc[clean["defense"] == defense, "score"].to_numpy(), rate)
+    above = int(rate * 2_000)
+    low, high = betabinom(4_000, above + 1, 2_000 - above).ppf([1e-4, 1 - 1e-4])
+    rejected = (own > limit).sum()
+    assert rejected <= high
+    if len(np.unique(own)) > 2_000:
+        assert rejected >= low

@@ -2,9 +2,11 @@
 
 Scoring and judging are apart. A filter is one module with one function,
 
-    score(stream, reference, *, seed, lexicon) -> Scores
+    score_part(part, reference, shared, *, first_row, lexicon) -> Scores
 
-found by its name in `FILTERS`; a new filter is a new module and a new line there. `composite` is made of the others'
+found by its name in `FILTERS`; a new filter is a new module and a new line there. A stream may come in parts, and every
+text has the same score however many: what the parts of a stream have to know of each other is in `shared`, a table that
+the filters in `SHARING` make of all of them with `share`, and others do without. `composite` is made of the others'
 scores. `judge` turns scores into verdicts in the same way for all of them, at any strength: a strength is a
 false-positive rate on the clean reference, so that filters are compared at the same promised cost.
 """
@@ -27,6 +29,8 @@ FILTERS: Mapping[str, str] = {
     "tfidf": "quorum.defenses.tfidf",
     "minhash": "quorum.defenses.minhash",
 }
+SHARING: Mapping[str, str] = {"repetition": "shared_wordings", "minhash": "duplicates"}
+"""Filters that compare contributions with each other, and the table in which they share what they know."""
 COMPOSITE = "composite"
 DEFENSES = ("none", *FILTERS, COMPOSITE)
 """All defenses by name; "none" lets everything through and has no scores."""
@@ -37,9 +41,9 @@ def score(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores of every filter: the rows of the tables `scores` and `reference_scores`, filter after filter.
 
-    ids: names of the contributions, unique, in the order of the stream; only repeated in the scores and in reasons,
-    never seen by a filter. stream: all contributions in their order of arrival. reference: ordinary clean texts, the
-    same for every filter. seed: for filters that draw (minhash). lexicon: columns term and weight (keyword).
+    ids: names of the contributions, unique, in the order of the stream; only repeated in the scores, never seen by a
+    filter. stream: all contributions in their order of arrival. reference: ordinary clean texts, the same for every
+    filter. seed: for filters that draw (minhash). lexicon: columns term and weight (keyword).
 
     Raises TypeError where ids are not strings; ValueError for ids that repeat or do not fit the stream, an empty
     reference or an unusable lexicon.
@@ -50,28 +54,56 @@ def score(
     repeated = next((name for name, times in Counter(ids).items() if times > 1), None)
     if repeated is not None:
         raise ValueError(f"id {repeated!r} occurs more than once; ids must be unique")
+    found = {}
+    for name, module in FILTERS.items():
+        shared = import_module(module).share(stream, reference, seed) if name in SHARING else None
+        found[name] = score_part(name, stream, reference, shared, lexicon=lexicon)
+    found[COMPOSITE] = import_module("quorum.defenses.composite").combine(found)
+    tables = [as_tables(name, ids, part) for name, part in found.items()]
+    scores, reference_scores = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
+    return scores, reference_scores
+
+
+def score_part(
+    defense: str,
+    part: Blinded,
+    reference: Blinded,
+    shared: pd.DataFrame | None,
+    *,
+    first_row: int = 0,
+    lexicon: pd.DataFrame,
+) -> Scores:
+    """Scores of one filter for a part of a stream, whose first text is number first_row (from 0) of the whole.
+
+    shared: what the filter knows of all parts (see `SHARING`), or None. Raises ValueError for an empty reference.
+    """
     if not len(reference):
         raise ValueError("the reference is empty; filters need clean texts to calibrate their thresholds")
-    found = {
-        name: import_module(module).score(stream, reference, seed=seed, lexicon=lexicon)
-        for name, module in FILTERS.items()
+    module = import_module(FILTERS[defense])
+    return module.score_part(part, reference, shared, first_row=first_row, lexicon=lexicon)
+
+
+def as_tables(defense: str, ids: Sequence[str], scores: Scores) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores as frames of the tables `scores` and `reference_scores`."""
+    of_stream = {
+        "defense": pd.Series([defense] * len(ids), dtype="str"),
+        "contribution_id": pd.Series(ids, dtype="str"),
+        "score": scores.texts.astype(np.float64),
+        "accepted_from": scores.accepted_from.astype(np.float64),
+        "reason": pd.Series(scores.reasons, dtype="str"),
     }
-    found[COMPOSITE] = import_module("quorum.defenses.composite").combine(found)
-    scores = pd.concat([_rows(name, ids, part) for name, part in found.items()], ignore_index=True)
-    of_reference = [pd.DataFrame({"defense": name, "score": part.reference}) for name, part in found.items()]
-    return scores, pd.concat(of_reference, ignore_index=True)
+    return pd.DataFrame(of_stream), pd.DataFrame({"defense": defense, "score": scores.reference})
 
 
-def _rows(name: str, ids: Sequence[str], scores: Scores) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "defense": name,
-            "contribution_id": pd.Series(ids, dtype="str"),
-            "score": scores.texts.astype(np.float64),
-            "accepted_from": scores.accepted_from.astype(np.float64),
-            "reason": pd.Series([scores.explain(row, ids) for row in range(len(ids))], dtype="str"),
-        }
-    )
+def from_tables(scores: pd.DataFrame, reference_scores: pd.DataFrame) -> dict[str, Scores]:
+    """The scores in the tables `scores` and `reference_scores`, by filter."""
+    found = {}
+    for name, rows in scores.groupby("defense", sort=False):
+        clean = reference_scores.loc[reference_scores["defense"] == name, "score"]
+        found[name] = Scores(
+            rows["score"].to_numpy(), clean.to_numpy(), rows["accepted_from"].to_numpy(), tuple(rows["reason"])
+        )
+    return found
 
 
 def judge(
@@ -80,10 +112,10 @@ def judge(
     """One verdict per contribution, in the order of the stream: the rows of table `verdicts`.
 
     scores, reference_scores: the tables of these names. defense: a filter in them. false_positive_rate: share of the
-    reference that may be rejected, in [0, 1). A contribution is accepted if its column `accepted_from` is at most the
-    threshold of `calibration.threshold`, taken from the scores of the reference.
+    reference that may be rejected, at most calibration.LARGEST_RATE. A contribution is accepted if its column
+    `accepted_from` is at most the threshold of `calibration.threshold`, taken from the scores of the reference.
 
-    Raises ValueError for a filter without scores, or a rate outside of [0, 1).
+    Raises ValueError for a filter without scores, or a rate outside of its range.
     """
     mine = scores[scores["defense"] == defense]
     clean = reference_scores.loc[reference_scores["defense"] == defense, "score"]

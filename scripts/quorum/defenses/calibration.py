@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quorum.defenses.words import Words, blocks
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -17,17 +19,40 @@ class Scores:
 
     accepted_from: per text of the stream, the smallest threshold at which it is accepted. That is its score, or less
     where a filter keeps a text in spite of it (`minhash` keeps the first of its near duplicates); so scores and this
-    column decide every strength. explain(row, ids) says in a few words why the text in that row is suspicious.
+    column decide every strength. reasons: in a few words what is suspicious in a text, "" where nothing is.
     """
 
     texts: np.ndarray
     reference: np.ndarray
     accepted_from: np.ndarray
-    explain: Callable[[int, Sequence[str]], str]
+    reasons: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if not all(np.isfinite(part).all() for part in (self.texts, self.reference, self.accepted_from)):
             raise ValueError("a filter's score is not finite")
+
+
+LARGEST_RATE = 0.5
+"""No strength rejects more of clean text: beyond it a filter is no filter."""
+
+
+Found = tuple[np.ndarray, np.ndarray, Callable[[int], str]]
+"""Of a block of texts: scores, accepted_from, and explain(row): what is suspicious in the text in that row."""
+
+
+def score_blocks(texts: Sequence[str], reference: np.ndarray, measure: Callable[[int, Words], Found]) -> Scores:
+    """Scores of texts by measure(number of the first text of a block, its words), a block of bounded size at a time.
+
+    reference: the scores of the reference. Only texts that some strength could reject have a reason.
+    """
+    limit = threshold(reference, LARGEST_RATE)
+    found, accepted_from, reasons = [np.zeros(0)], [np.zeros(0)], []
+    for first, words in blocks(texts):
+        scores, accepted, explain = measure(first, words)
+        found.append(scores)
+        accepted_from.append(accepted)
+        reasons += [explain(row) if score > limit else "" for row, score in enumerate(scores.tolist())]
+    return Scores(np.concatenate(found), reference, np.concatenate(accepted_from), tuple(reasons))
 
 
 def threshold(scores: np.ndarray, false_positive_rate: float) -> float:
@@ -38,10 +63,10 @@ def threshold(scores: np.ndarray, false_positive_rate: float) -> float:
     reject at least k+1 of n. For a clean text exchangeable with the reference, the probability of a score above t is
     at most (k+1) / (n+1) (split conformal prediction, Vovk et al. 2005), that is, the rate plus at most 1 / (n+1).
 
-    Raises ValueError where there is no score, or the rate is not in [0, 1).
+    Raises ValueError where there is no score, or the rate is not in [0, LARGEST_RATE].
     """
-    if not 0 <= false_positive_rate < 1:
-        raise ValueError(f"false_positive_rate is {false_positive_rate}; it must be at least 0 and less than 1")
+    if not 0 <= false_positive_rate <= LARGEST_RATE:
+        raise ValueError(f"false_positive_rate is {false_positive_rate}; it must be at least 0, at most {LARGEST_RATE}")
     size = len(scores)
     if size == 0:
         raise ValueError("no reference scores: the reference is empty")

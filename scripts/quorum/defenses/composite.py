@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from quorum.defenses.calibration import Scores, rank
+from quorum.defenses.calibration import LARGEST_RATE, Scores, rank, threshold
 
 
 def combine(parts: Mapping[str, Scores]) -> Scores:
@@ -18,11 +18,15 @@ def combine(parts: Mapping[str, Scores]) -> Scores:
     duplicate is one sign among the others here.
     """
     ranks = {name: rank(part.texts, part.reference) for name, part in parts.items()}
-    own = [rank(part.reference, part.reference) for part in parts.values()]
     mean = np.mean(list(ranks.values()), axis=0)
-
-    def explain(row: int, ids: Sequence[str]) -> str:
-        worst = sorted(ranks, key=lambda name: -ranks[name][row])[:2]
-        return "suspicious together: " + ", ".join(f"{name} rank {ranks[name][row]:.2f}" for name in worst)
-
-    return Scores(mean, np.mean(own, axis=0), mean, explain)
+    clean = np.mean([rank(part.reference, part.reference) for part in parts.values()], axis=0)
+    names, by_rank = np.array(list(ranks)), np.array(list(ranks.values()))
+    worst = np.argsort(-by_rank, axis=0, kind="stable")[:2]
+    limit = threshold(clean, LARGEST_RATE)
+    reasons = [
+        "suspicious together: " + ", ".join(f"{names[part]} rank {by_rank[part, row]:.2f}" for part in worst[:, row])
+        if mean[row] > limit
+        else ""
+        for row in range(len(mean))
+    ]
+    return Scores(mean, clean, mean, tuple(reasons))

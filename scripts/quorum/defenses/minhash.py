@@ -1,105 +1,201 @@
-"""Near duplicates: MinHash signatures and LSH find pairs of texts, and their exact Jaccard similarity judges them."""
+"""Near duplicates: MinHash signatures and LSH find pairs of texts, and their exact Jaccard similarity judges them.
+
+Texts with the same words are one *document*. `digest` is what a part of a stream tells of its documents, `link`
+compares those of all parts, and `score_part` looks a part's texts up in the outcome.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from quorum.defenses.blinded import Blinded
-from quorum.defenses.calibration import Scores
-from quorum.defenses.words import ngrams, normalise, words
+from quorum.defenses.calibration import Found, Scores, score_blocks
+from quorum.defenses.groups import merging_levels
+from quorum.defenses.ragged import Ragged, mixed, runs, starts_of
+from quorum.defenses.words import Words, blocks
 
 SHINGLE = 3
 BANDS = 42
 ROWS = 3
 """A pair of similarity s shares a band with probability 1 - (1 - s^3)^42: 0.35 at s = .2, 0.94 at .4, 0.999 at .55."""
-WINDOW = 16
-PARTNERS = 16
+WINDOW = 4
+NOT_IN_STREAM = -1
+_CHUNK = 2_048
+_PAIRS = 100_000
+
+Digest = tuple[pd.DataFrame, pd.DataFrame]
 
 
-def signatures(shingles: Sequence[Sequence[str]], seed: int) -> np.ndarray:
-    """MinHash signatures (documents x BANDS * ROWS); two agree in a share of columns that estimates their Jaccard."""
-    from rensa import RMinHash
-
-    rows = RMinHash.digests_from_token_sets(shingles, BANDS * ROWS, seed)
-    return np.array(rows, dtype=np.uint64).reshape(len(shingles), BANDS * ROWS)
+# ---- a part of the stream --------------------------------------------------------------------------------------------
 
 
-def candidates(signature: np.ndarray) -> np.ndarray:
-    """Pairs (i < j) of documents that share at least one band: rows of i, j and the number of bands shared.
+def digest(part: Blinded, first_row: int = 0) -> Digest:
+    """The documents of a part, sorted, and their shingles: frames of the tables `documents` and `shingles`.
 
-    In a bucket of many documents, each is paired with the WINDOW next ones alone, so that the pairs grow with the
-    number of documents, not with its square, even if all are alike. With documents in alphabetical order those share
-    a beginning.
+    first_row: number of the part's first text in the whole stream, from 0.
     """
-    size = len(signature)
+    every, keys, shingles = ([np.zeros(0, dtype=np.uint64)] for _ in range(3))
+    sizes = [np.zeros(0, dtype=np.int64)]
+    for _, words in blocks(part.texts):
+        every.append(words.fingerprints())
+        found, at = np.unique(every[-1], return_index=True)
+        own = runs(words.hashes, SHINGLE).take(at).distinct()
+        keys.append(found)
+        shingles.append(own.values)
+        sizes.append(own.sizes)
+    document, first, copies = np.unique(np.concatenate(every), return_index=True, return_counts=True)
+    _, chosen = np.unique(np.concatenate(keys), return_index=True)
+    own = Ragged(np.concatenate(shingles), starts_of(np.concatenate(sizes))).take(chosen)
+    documents = {
+        "document": document.view(np.int64),
+        "first_row": first + first_row,
+        "copies": copies,
+        "shingles": own.sizes,
+    }
+    return pd.DataFrame(documents), pd.DataFrame({"shingle": own.values.view(np.int64)})
+
+
+def digest_reference(reference: Blinded) -> Digest:
+    """`digest` of the reference, whose documents are compared with the stream's, and are no copies of anything."""
+    documents, shingles = digest(reference)
+    return documents.assign(first_row=NOT_IN_STREAM, copies=0), shingles
+
+
+# ---- all parts together ----------------------------------------------------------------------------------------------
+
+
+def link(digests: Sequence[Digest], seed: int) -> pd.DataFrame:
+    """What is near what, over all parts of the stream and the reference: a frame of table `duplicates`, sorted.
+
+    Per document: its copies and the row of the first of them, its largest verified similarity to another document, the
+    row of that one, and the similarity from which on it is no first of its group (see `groups.merging_levels`).
+    The same for any division into parts, and for any order of the rows but for first_row, nearest_row and joined_at.
+    """
+    documents = pd.concat([found for found, _ in digests], ignore_index=True)
+    values = np.concatenate([shingles["shingle"].to_numpy() for _, shingles in digests]).view(np.uint64)
+    key, at, where = np.unique(documents["document"].to_numpy(), return_index=True, return_inverse=True)
+    shingles = Ragged(values, starts_of(documents["shingles"].to_numpy())).take(at)
+    copies = np.zeros(len(key), dtype=np.int64)
+    np.add.at(copies, where, documents["copies"].to_numpy())
+    arrival = np.full(len(key), np.inf)
+    came = documents["first_row"].to_numpy()
+    np.minimum.at(arrival, where[came >= 0], came[came >= 0])
+    one, other = candidates(band_keys(shingles, seed))
+    similarity = jaccard(shingles, one, other)
+    nearest, partner = np.zeros(len(key)), np.full(len(key), len(key))
+    for mine in (one, other):
+        np.maximum.at(nearest, mine, similarity)
+    for mine, theirs in ((one, other), (other, one)):
+        best = (similarity == nearest[mine]) & (similarity > 0)
+        np.minimum.at(partner, mine[best], theirs[best])
+    rows = np.append(np.where(np.isfinite(arrival), arrival, NOT_IN_STREAM), NOT_IN_STREAM).astype(np.int64)
+    return pd.DataFrame(
+        {
+            "document": key,
+            "copies": copies,
+            "first_row": rows[:-1],
+            "nearest": nearest,
+            "nearest_row": rows[partner],
+            "joined_at": merging_levels(one, other, similarity, arrival),
+        }
+    )
+
+
+def signatures(shingles: Ragged, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """MinHash signatures in chunks: (document numbers, BANDS * ROWS x documents); none of documents without shingles.
+
+    Two agree in a share of rows that estimates their Jaccard similarity (Broder 1997). A permutation of 32-bit numbers
+    is x -> ax + b modulo 2^32 with a odd.
+    """
+    draw = np.random.default_rng([seed, 5])
+    factors, terms = draw.integers(2**32, size=(2, BANDS * ROWS), dtype=np.uint32)
+    factors |= np.uint32(1)
+    hashes = (mixed(shingles.values) >> np.uint64(32)).astype(np.uint32)
+    for documents, places in shingles.matrices():
+        for start in range(0, len(documents), _CHUNK):
+            values = np.ascontiguousarray(hashes[places[start : start + _CHUNK]].T)
+            permuted, found = np.empty_like(values), np.empty((BANDS * ROWS, values.shape[1]), dtype=np.uint32)
+            for row in range(BANDS * ROWS):
+                np.multiply(values, factors[row], out=permuted)
+                permuted += terms[row]
+                np.minimum.reduce(permuted, axis=0, out=found[row])
+            yield documents[start : start + _CHUNK], found
+
+
+def band_keys(shingles: Ragged, seed: int) -> np.ndarray:
+    """A number for each band of each document's signature (BANDS x documents, uint32)."""
+    keys = np.zeros((BANDS, len(shingles)), dtype=np.uint32)
+    for documents, found in signatures(shingles, seed):
+        for band in range(BANDS):
+            key = np.full(len(documents), band, dtype=np.uint64)
+            for row in found[band * ROWS : (band + 1) * ROWS]:
+                key = mixed(key ^ row)
+            keys[band, documents] = key >> np.uint64(32)
+    return keys
+
+
+def candidates(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of documents (first < second) that share at least one band, each pair once.
+
+    In a bucket of many documents each is paired with the WINDOW next ones alone, so that the pairs grow with the number
+    of documents, not with its square, even if all are alike. Documents of a bucket stand in the order of their next
+    band, as in an LSH forest (Bawa, Condie and Ganesan 2005), so that those that share that band too are next to each
+    other: over all bands a document meets its nearest ones first.
+    """
+    bands, size = keys.shape
     codes = [np.zeros(0, dtype=np.int64)]
-    for band in range(BANDS):
-        key = np.zeros(size, dtype=np.uint64)
-        for column in range(band * ROWS, (band + 1) * ROWS):
-            key = (key ^ signature[:, column]) * np.uint64(0x9E3779B97F4A7C15)
-            key ^= key >> np.uint64(29)
+    for band in range(bands):
+        key = (keys[band].astype(np.uint64) << np.uint64(32)) | keys[(band + 1) % bands]
         order = np.argsort(key, kind="stable")
-        ordered = key[order]
+        ordered = key[order] >> np.uint64(32)
         for step in range(1, min(WINDOW, size - 1) + 1):
             same = np.flatnonzero(ordered[step:] == ordered[:-step])
-            codes.append(order[same] * size + order[same + step])
-    pairs, shared = np.unique(np.concatenate(codes), return_counts=True)
-    return np.column_stack([pairs // max(1, size), pairs % max(1, size), shared])
+            one, other = order[same], order[same + step]
+            codes.append(np.minimum(one, other) * size + np.maximum(one, other))
+    pairs = np.concatenate(codes)
+    codes.clear()
+    pairs.sort()
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+    return pairs // max(1, size), pairs % max(1, size)
 
 
-def _closest(pairs: np.ndarray) -> np.ndarray:
-    """The pairs that are among the PARTNERS with most shared bands of one of their two documents."""
-    ends = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    shared = np.concatenate([pairs[:, 2], pairs[:, 2]])
-    order = np.lexsort((-shared, ends))
-    first = np.searchsorted(ends[order], ends[order], side="left")
-    chosen = order[np.arange(len(order)) - first < PARTNERS]
-    return pairs[np.unique(chosen % max(1, len(pairs)))]
+def jaccard(shingles: Ragged, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Shared / all shingles of each pair of documents; shingles are distinct and sorted in each document."""
+    from scipy.sparse import csr_array
+
+    sets = csr_array(
+        (np.ones(len(shingles.values), dtype=np.int8), shingles.values.view(np.int64), shingles.starts),
+        shape=(len(shingles), 2**63 - 1),
+    )
+    shared = np.zeros(len(one), dtype=np.int64)
+    for start in range(0, len(one), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        mine, theirs = sets[one[part]], sets[other[part]]
+        mine.has_canonical_format = theirs.has_canonical_format = True  # or the width would be allocated
+        shared[part] = np.diff(mine.multiply(theirs).indptr)
+    return shared / np.maximum(1, shingles.sizes[one] + shingles.sizes[other] - shared)
 
 
-def jaccard(one: frozenset, other: frozenset) -> float:
-    """Shared / all shingles of two sets, not both empty."""
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)
+# ---- scores ----------------------------------------------------------------------------------------------------------
 
 
-def merging_levels(pairs: np.ndarray, similarity: np.ndarray, arrival: np.ndarray) -> np.ndarray:
-    """For every node the largest similarity at which it is joined with a node that arrived before; 0 if it never is.
-
-    pairs: (m, 2) nodes, similarity: (m,) in 0..1, arrival: (n,) place of each node in the stream, infinite for nodes
-    that are not in it (they join others, and are first of nothing). Joined at a threshold t are nodes that a path of
-    similarities above t connects (single linkage). As t falls, groups merge, and of two that do the one whose first
-    node came later loses it as a first: its level is the similarity at which they merge (the elder rule). So at every
-    threshold t the first of each group are exactly the nodes with a level of at most t.
-    """
-    first = np.arange(len(arrival))
-    level = np.zeros(len(arrival))
-
-    def root(node: int) -> int:
-        while first[node] != node:
-            first[node] = node = first[first[node]]
-        return node
-
-    for edge in np.argsort(-similarity, kind="stable"):
-        one, other = root(pairs[edge, 0]), root(pairs[edge, 1])
-        if one != other:
-            elder, younger = (one, other) if arrival[one] <= arrival[other] else (other, one)
-            first[younger] = elder
-            if np.isfinite(arrival[younger]):
-                level[younger] = similarity[edge]
-    return level
+def share(stream: Blinded, reference: Blinded, seed: int) -> pd.DataFrame:
+    """The linked documents of a stream in one part."""
+    return link([digest(stream), digest_reference(reference)], seed)
 
 
-def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFrame) -> Scores:
+def score_part(
+    part: Blinded, reference: Blinded, shared: pd.DataFrame, *, first_row: int, lexicon: pd.DataFrame
+) -> Scores:
     """Largest verified Jaccard similarity (word 3-shingles) to any other text of stream and reference, in 0..1.
 
-    Candidates share an LSH band (Broder 1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, ch. 3); of
-    each document the PARTNERS candidates that share most bands are verified exactly, so the score is never above the
-    true value, and below it only where the nearest text was not a candidate.
+    Candidates share an LSH band (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, ch. 3), and each is
+    verified exactly, so the score is never above the true value, and below it only where the nearest text was not a
+    candidate. part: the stream or a part of it, whose first text is number first_row of the stream; shared: `link`
+    of all parts and the reference.
 
     The score is symmetric: of two near duplicates both have it. The verdict keeps the first: texts joined, directly or
     through others, by similarities above the threshold form a group, and the first of each group in the order of the
@@ -111,35 +207,28 @@ def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFra
     reference text also stands in the stream counts for neither, that a text stands in the stream twice gives both
     score 1.
     """
-    documents = [words(normalise(text)) for text in (*stream.texts, *reference.texts)]
-    distinct = sorted(set(documents))  # an order that does not depend on that of the rows
-    place = {document: index for index, document in enumerate(distinct)}
-    node = np.array([place[document] for document in documents], dtype=np.int64)
-    shingles = [frozenset(map(" ".join, ngrams(document, SHINGLE))) for document in distinct]
-    pairs = _closest(candidates(signatures([sorted(s) for s in shingles], seed)))
-    similarity = np.array([jaccard(shingles[i], shingles[j]) for i, j, _ in pairs])
+    key, copies, came, nearest, nearest_row, joined_at = (
+        shared[column].to_numpy()
+        for column in ("document", "copies", "first_row", "nearest", "nearest_row", "joined_at")
+    )
 
-    nearest, partner = np.zeros(len(distinct)), np.full(len(distinct), -1)
-    for (i, j, _), value in zip(pairs, similarity, strict=True):
-        for one, other in ((i, j), (j, i)):
-            if value > nearest[one]:
-                nearest[one], partner[one] = value, other
-    size = len(stream)
-    rows = node[:size]
-    in_stream = Counter(rows.tolist())
-    own = np.array([1.0 if in_stream[n] > 1 else nearest[n] for n in rows.tolist()])
-    arrival = np.full(len(distinct), np.inf)
-    came, first_row = np.unique(rows, return_index=True)
-    arrival[came] = first_row
-    is_first = arrival[rows] == np.arange(size)
-    accepted_from = np.where(is_first, merging_levels(pairs[:, :2], similarity, arrival)[rows], 1.0)
+    def found(words: Words) -> np.ndarray:
+        return np.searchsorted(key, words.fingerprints().view(np.int64))
 
-    def explain(row: int, ids: Sequence[str]) -> str:
-        twin = node[row] if in_stream[int(node[row])] > 1 else partner[node[row]]
-        if twin < 0:
-            return "no near duplicate"
-        other = next((r for r in np.flatnonzero(rows == twin) if r != row), None)
-        name = "a reference text" if other is None else ids[other]
-        return f"near duplicate of {name}: Jaccard {own[row]:.2f}"
+    def measure(first: int, words: Words) -> Found:
+        at = found(words)
+        scores = np.where(copies[at] > 1, 1.0, nearest[at])
+        is_first = came[at] == first_row + first + np.arange(len(words))
 
-    return Scores(own, nearest[node[size:]], accepted_from, explain)
+        def explain(row: int) -> str:
+            document = at[row]
+            if copies[document] > 1:
+                return f"one of {copies[document]} texts with the same words"
+            other = nearest_row[document]
+            name = "a reference text" if other == NOT_IN_STREAM else f"row {other + 1} of the stream"
+            return f"near duplicate of {name}: Jaccard {nearest[document]:.2f}"
+
+        return scores, np.where(is_first, joined_at[at], 1.0), explain
+
+    clean = np.concatenate([nearest[found(words)] for _, words in blocks(reference.texts)])
+    return score_blocks(part.texts, clean, measure)

@@ -1,132 +1,134 @@
-"""Repetition inside a text (the Gopher rules) and wordings that many texts of the corpus share."""
+"""Repetition inside a text, wordings that many texts share, and bursts of one wording from one agent."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from quorum.defenses import gopher
 from quorum.defenses.blinded import Blinded
-from quorum.defenses.calibration import Scores, rank
-from quorum.defenses.words import ngrams, normalise, shorten, words
-
-GOPHER_LIMITS = {
-    "duplicate lines": 0.30,
-    "duplicate paragraphs": 0.30,
-    "characters in duplicate lines": 0.20,
-    "characters in duplicate paragraphs": 0.20,
-    "characters in the top 2-gram": 0.20,
-    "characters in the top 3-gram": 0.18,
-    "characters in the top 4-gram": 0.16,
-    "characters in duplicate 5-grams": 0.15,
-    "characters in duplicate 6-grams": 0.14,
-    "characters in duplicate 7-grams": 0.13,
-    "characters in duplicate 8-grams": 0.12,
-    "characters in duplicate 9-grams": 0.11,
-    "characters in duplicate 10-grams": 0.10,
-}
-"""Measure -> the share above which Gopher drops a document: Rae et al. 2021 (arXiv 2112.11446), Table A1."""
+from quorum.defenses.calibration import Found, Scores, rank, score_blocks
+from quorum.defenses.ragged import Ragged, mixed, runs
+from quorum.defenses.words import Words, blocks, shorten
 
 WORDING = 4
 """Length in words of a wording that texts share; shorter runs are ordinary English, longer ones rarely span a slot."""
 
 
-def _duplicates(parts: Sequence[str]) -> tuple[float, float]:
-    """Share of the parts, and of their characters, that repeat an earlier part."""
-    seen: set[str] = set()
-    repeated = []
-    for part in parts:
-        if part in seen:
-            repeated.append(part)
-        seen.add(part)
-    return len(repeated) / max(1, len(parts)), sum(map(len, repeated)) / max(1, sum(map(len, parts)))
+def _wordings(words: Words, agents: np.ndarray) -> tuple[Ragged, Ragged]:
+    """Per text its wordings in their order, and the same as wordings of its agent."""
+    wordings = runs(words.hashes, WORDING)
+    own = mixed(wordings.values ^ np.repeat(mixed(agents), wordings.sizes)) >> np.uint64(1)
+    return wordings, Ragged(own, wordings.starts)
 
 
-def _covered(lengths: Sequence[int], starts: Sequence[int], size: int) -> int:
-    """Characters of the words in the n-grams that start there, each word counted once."""
-    return sum(lengths[i] for i in {start + step for start in starts for step in range(size)})
+def _agents(contributions: Blinded, reference: bool) -> np.ndarray:
+    """Pseudonyms; nobody in the reference is somebody in the stream, whatever the names."""
+    return ~contributions.agents if reference else contributions.agents
 
 
-def gopher(text: str) -> np.ndarray:
-    """The 13 measures of Table A1 of a normalised text, in the order of GOPHER_LIMITS, each in 0..1.
+def count(part: Blinded, reference: bool = False) -> pd.DataFrame:
+    """In how many of the texts each wording, and each wording of one agent, occurs: a frame of table `shared_wordings`.
 
-    Characters are those of words (or of lines and paragraphs), each counted once. Two things that the paper leaves
-    open are settled for texts as short as a sentence: an n-gram that occurs once is no repetition (the measure is 0),
-    and all occurrences of a repeated n-gram count, the first included.
+    This is what one part of a stream has to tell the others; the reference counts as a part.
     """
-    lines = [line.strip() for line in text.splitlines()]
-    paragraphs = [block for block in "\n".join(lines).split("\n\n") if block.strip()]
-    by_line, by_paragraph = _duplicates([line for line in lines if line]), _duplicates([p.strip() for p in paragraphs])
-    measures = [by_line[0], by_paragraph[0], by_line[1], by_paragraph[1], *[0.0] * 9]
-    tokens = words(text)
-    lengths = [len(word) for word in tokens]
-    total = max(1, sum(lengths))
-    for size in range(2, 11):
-        places: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for start in range(len(tokens) - size + 1):
-            places[tokens[start : start + size]].append(start)
-        repeated = [starts for starts in places.values() if len(starts) > 1]
-        if not repeated:  # then no longer n-gram occurs twice either
-            break
-        if size <= 4:
-            most = max(map(len, repeated))
-            covered = max(_covered(lengths, starts, size) for starts in repeated if len(starts) == most)
-        else:
-            covered = _covered(lengths, [start for starts in repeated for start in starts], size)
-        measures[2 + size] = covered / total
-    return np.array(measures)
+    agents, counted = _agents(part, reference), []
+    for first, words in blocks(part.texts):
+        keys = [kind.distinct().values for kind in _wordings(words, agents[first : first + len(words)])]
+        key, texts = np.unique(np.concatenate(keys), return_counts=True)
+        counted.append(pd.DataFrame({"wording": key.view(np.int64), "texts": texts}))
+    return _together(counted)
 
 
-def shared_wording(documents: Sequence[Sequence[str]]) -> tuple[np.ndarray, Counter[tuple[str, ...]]]:
-    """Per document (its words): the mean, over its distinct 4-grams, of the share of *other* documents that contain it.
-
-    In 0..1; 0 for an empty or a lone document. Second: in how many documents each 4-gram occurs.
-    """
-    occurs: Counter[tuple[str, ...]] = Counter()
-    wordings = {document: set(ngrams(document, WORDING)) for document in set(documents)}
-    for document, times in Counter(documents).items():
-        for wording in wordings[document]:
-            occurs[wording] += times
-    others = max(1, len(documents) - 1)
-    value = {
-        document: (sum(occurs[w] for w in found) - len(found)) / (len(found) * others) if found else 0.0
-        for document, found in wordings.items()
-    }
-    return np.array([value[document] for document in documents]), occurs
+def merge(counted: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The counts of all parts together, a frame of table `shared_wordings`; what a single text has is left out."""
+    counts = _together(counted)
+    return counts[counts["texts"] > 1].reset_index(drop=True)
 
 
-def score(stream: Blinded, reference: Blinded, *, seed: int, lexicon: pd.DataFrame) -> Scores:
-    """The larger of two ranks in the reference: repetition inside the text, and wordings that it shares with others.
+def _together(counted: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The sums of the counts, sorted by wording."""
+    if not counted:
+        return pd.DataFrame({"wording": np.zeros(0, dtype=np.int64), "texts": np.zeros(0, dtype=np.int64)})
+    key, texts = (np.concatenate([part[column].to_numpy() for part in counted]) for column in ("wording", "texts"))
+    order = np.argsort(key)
+    key, texts = key[order], texts[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    return pd.DataFrame({"wording": key[first], "texts": np.add.reduceat(texts, first) if len(key) else texts})
 
-    Inside: the largest of the 13 Gopher measures, each divided by its limit, so that Gopher drops a text above 1.
-    Shared: `shared_wording` over stream and reference together. Each is turned into its empirical quantile in the
-    reference (`calibration.rank`), because the two have no common unit.
+
+def _others(keys: Ragged, wordings: pd.DataFrame) -> np.ndarray:
+    """For each key the number of other texts that have it."""
+    known, texts = wordings["wording"].to_numpy(), wordings["texts"].to_numpy()
+    if not len(known):
+        return np.zeros(len(keys.values), dtype=np.int64)
+    values = keys.values.view(np.int64)
+    at = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return np.where(known[at] == values, texts[at] - 1, 0)
+
+
+def _measure(words: Words, agents: np.ndarray, wordings: pd.DataFrame) -> tuple[np.ndarray, list[Ragged]]:
+    """Gopher's measures over their limits (texts x 13; 0 where nothing is repeated), and of each wording how many other
+    texts, and how many other texts of its agent, have it."""
+    kinds = [Ragged(_others(kind, wordings), kind.starts) for kind in _wordings(words, agents)]
+    measures, repeated = gopher.measures(words)
+    return np.where(repeated, measures, 0.0) / np.array(list(gopher.LIMITS.values())), kinds
+
+
+def _three(inside: np.ndarray, kinds: Sequence[Ragged]) -> list[np.ndarray]:
+    """The three measures of each text: inside, shared, burst."""
+    return [inside.max(axis=1), *(kind.sums(kind.values) / np.maximum(1, kind.sizes) for kind in kinds)]
+
+
+def share(stream: Blinded, reference: Blinded, seed: int) -> pd.DataFrame:
+    """The counted wordings of a stream in one part."""
+    return merge([count(stream), count(reference, reference=True)])
+
+
+def score_part(
+    part: Blinded, reference: Blinded, shared: pd.DataFrame, *, first_row: int, lexicon: pd.DataFrame
+) -> Scores:
+    """The largest of three ranks in the reference, each the empirical quantile of a measure (`calibration.rank`).
+
+    inside: the largest of the 13 Gopher measures, each divided by its limit, so that Gopher drops a text above 1; a
+    top n-gram that occurs once is no repetition here, or every short sentence would be one.
+    shared: mean, over the text's 4-word wordings, of the number of other texts of stream and reference that contain the
+    wording. burst: the same, of other texts of its agent. The three have no common unit, which is why ranks are
+    compared; the largest one counts because a text that stands out in one way need not in another.
+
+    part: the stream or a part of it. shared: `merge` of the counts of all parts and of the reference.
 
     The rule for the reference: its texts are counted in the same corpus (stream and reference together, without the
-    text itself) as the stream's. A reference stream of its own would be smaller and of another make-up, and its
-    shares those of another corpus; like this an ordinary text has the same score whether it stands in the stream or
-    in the reference.
+    text itself) as the stream's. A reference stream of its own would be smaller and of another make-up, and its counts
+    those of another corpus; like this an ordinary text has the same score whether it stands in the stream or in the
+    reference. Agents of the reference are other people than those of the stream.
     """
-    cleaned = [normalise(text) for text in (*stream.texts, *reference.texts)]
-    inside = {text: gopher(text) / np.array(list(GOPHER_LIMITS.values())) for text in set(cleaned)}
-    documents = [words(text) for text in cleaned]
-    own = np.array([inside[text].max() for text in cleaned])
-    shared, occurs = shared_wording(documents)
-    size = len(stream)
-    own_rank, shared_rank = rank(own, own[size:]), rank(shared, shared[size:])
-    combined = np.maximum(own_rank, shared_rank)
+    agents = _agents(reference, True)
+    known = [
+        _three(*_measure(words, agents[first : first + len(words)], shared)) for first, words in blocks(reference.texts)
+    ]
+    clean = [np.concatenate(measure) for measure in zip(*known, strict=True)]
 
-    def explain(row: int, ids: Sequence[str]) -> str:
-        if own_rank[row] > shared_rank[row]:
-            worst = int(inside[cleaned[row]].argmax())
-            name, limit = list(GOPHER_LIMITS.items())[worst]
-            return f"repeats itself: {name} {own[row] * limit:.2f} of the text"
-        if not documents[row]:
-            return "no wording"
-        # the wording itself breaks ties, since the order of a set does not repeat between runs
-        phrase = max(ngrams(documents[row], WORDING), key=lambda w: (occurs[w], w))
-        return f"shares the wording “{shorten(' '.join(phrase))}” with {occurs[phrase] - 1} other texts"
+    def measure(first: int, words: Words) -> Found:
+        inside, kinds = _measure(words, part.agents[first : first + len(words)], shared)
+        ranks = np.array([rank(m, c) for m, c in zip(_three(inside, kinds), clean, strict=True)])
+        scores = ranks.max(axis=0)
 
-    return Scores(combined[:size], combined[size:], combined[:size], explain)
+        def explain(row: int) -> str:
+            largest = int(ranks[:, row].argmax())
+            if largest == 0:
+                worst = int(inside[row].argmax())
+                name, limit = list(gopher.LIMITS.items())[worst]
+                return f"repeats itself: {name} {inside[row, worst] * limit:.2f} of the text"
+            counts = kinds[largest - 1]
+            own = counts.values[counts.starts[row] : counts.starts[row + 1]]
+            place = int(own.argmax())
+            wording = shorten(" ".join(words.of(row)[place : place + WORDING]))
+            of_whom = ("other texts", "other texts of its agent")[largest - 1]
+            return f"shares the wording “{wording}” with {own[place]} {of_whom}"
+
+        return scores, scores, explain
+
+    return score_blocks(part.texts, np.max([rank(c, c) for c in clean], axis=0), measure)
