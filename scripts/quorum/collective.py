@@ -6,10 +6,12 @@ A pool is an ordered list, and a smaller pool is its beginning: growing a collec
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
+from quorum import grammar
 from quorum.population import (
     POOL,
     ResourceError,
@@ -68,20 +70,27 @@ def _rounds(people: list[int], rng: np.random.Generator) -> Iterator[int]:
         yield from np.roll(order, 1 - len(people) % 2).tolist()
 
 
+@lru_cache(maxsize=65_536)
+def _reserved(text: str, parity: int) -> np.ndarray:
+    """Variants of a skeleton that the pool may write about the professions in even (parity 0) or odd rows."""
+    variants = range(number_of_variants(text))
+    return np.array([v for v in variants if is_reserved_for_pool(text, parity, v)], dtype=np.int64)
+
+
 def _sentences_in_order(texts: list[str], person: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """(skeleton, variant) of all that the pool may write about a person: skeletons in turns, variants at random."""
-    variants = []
-    for text in texts:
-        own = [v for v in range(number_of_variants(text)) if is_reserved_for_pool(text, person, v)]
-        variants.append(rng.permutation(own).tolist())
+    """(skeleton, variant) of all that the pool may write about a person: skeletons in turns, variants at random.
+
+    All is drawn at once, and only the reading is lazy.
+    """
+    variants = [rng.permutation(_reserved(text, person % 2)) for text in texts]
     turns = rng.permutation(len(texts)).tolist()
-    for turn in range(max(map(len, variants))):
-        yield from ((s, variants[s][turn]) for s in turns if turn < len(variants[s]))
+    depth = max(map(len, variants))
+    return ((s, int(variants[s][turn])) for turn in range(depth) for s in turns if turn < len(variants[s]))
 
 
 def write_pool(
     professions: pd.DataFrame,
-    skeletons: pd.DataFrame,
+    style: pd.DataFrame,
     strategy: str,
     agents: int,
     sentences_per_agent: int,
@@ -92,21 +101,21 @@ def write_pool(
     """The pool of agents x sentences_per_agent sentences, a frame of table `contributions`, in the collective's order.
 
     professions: those with in_pool are written about, each once in every 20 rows (if there are 20), and as often with
-    the one as with the other of two alternating genders. skeletons: the style. No text occurs twice, whatever the
-    pronoun. With the same seed a smaller collective's pool is the beginning of a larger one's, as long as the agents
-    write equally many sentences.
+    the one as with the other of two alternating genders. style: skeletons, or a grammar of them (`grammar.expand`). No
+    text occurs twice, whatever the pronoun. With the same seed a smaller collective's pool is the beginning of a larger
+    one's, as long as the agents write equally many sentences.
 
     Raises ResourceError if the style has too few sentences for the size asked.
     """
     people = check_professions(professions)
     names = people["profession"].tolist()
     written = [i for i, own in enumerate(people["in_pool"]) if own]
-    skeletons = check_skeletons(skeletons)
+    skeletons = check_skeletons(grammar.expand(style))
     size = agents * sentences_per_agent
     texts, labels = skeletons["text"].tolist(), skeletons["skeleton"].tolist()
     rng = np.random.default_rng([seed, 1])
     # Drawn before anything that depends on the size, so that pools of all sizes begin alike.
-    unused = {i: iter(list(_sentences_in_order(texts, i, rng))) for i in written}
+    unused = {i: _sentences_in_order(texts, i, rng) for i in written}
     genders = order_of_genders(strategy, size, background_size, background_male_share)
     rows = []
     for k, i in zip(range(size), _rounds(written, rng), strict=False):
