@@ -37,7 +37,7 @@ wildcard_constraints:
     overlap=r"\d\.\d+",
     dataset=r"[a-z][a-z0-9_]*",
     learner="bayes|boosted_trees|logistic_regression",
-    study="undefended|defended|depth_study|overlap_study",
+    study="undefended|defended|depth_study|overlap_study|arms_race|filtered_background|trained_grid",
 
 
 # ---- the story, one file a step --------------------------------------------------------------------------------------
@@ -69,6 +69,7 @@ localrules:
     depth_study,
     overlap_study,
     learning_curve,
+    arms_race,
     minority,
 
 

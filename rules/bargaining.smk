@@ -26,7 +26,8 @@ rule write_pool:
     """Let the agents of the collective write their sentences, and validate them as any submission."""
     input:
         professions="resources/professions.csv",
-        skeletons="resources/wordings/{style}.csv",
+        skeletons=skeletons_of,
+        background=branch(is_mimic, then=conditions.background(config), otherwise=[]),
         health="resources/lexicons/health.csv",
         code=code_of("write_pool"),
     output:
@@ -37,7 +38,7 @@ rule write_pool:
     benchmark:
         "results/benchmarks/write_pool/{style}_{strategy}_seed{seed}.tsv"
     wildcard_constraints:
-        style="template|varied",
+        style="template|varied|mimic",
     params:
         agents=lookup("collective/agents", within=config),
         sentences_per_agent=lookup("collective/sentences_per_agent", within=config),
@@ -45,6 +46,34 @@ rule write_pool:
         male_share=lookup("world/male_share", within=config),
     script:
         "../scripts/write_pool.py"
+
+
+rule write_paraphrases:
+    """Let the model write the collective's sentences in its own words, and validate them as any submission."""
+    input:
+        model=f"{model_folder()}/config.json",
+        precision="results/machine/precision.parquet",
+        instructions="resources/prompts/paraphrase.txt",
+        professions="resources/professions.csv",
+        template="resources/wordings/template.csv",
+        health="resources/lexicons/health.csv",
+        code=code_of("write_paraphrases"),
+    output:
+        contributions="results/pool/paraphrase/{strategy}/seed{seed}.parquet",
+        rejections="results/pool/paraphrase/{strategy}/seed{seed}.rejections.parquet",
+    log:
+        "results/logs/write_paraphrases/{strategy}_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/write_paraphrases/{strategy}_seed{seed}.tsv"
+    resources:
+        mem_mb=3000,
+    params:
+        agents=lookup("collective/agents", within=config),
+        sentences_per_agent=lookup("collective/sentences_per_agent", within=config),
+        background_size=lookup("world/background_size", within=config),
+        male_share=lookup("world/male_share", within=config),
+    script:
+        "../scripts/write_paraphrases.py"
 
 
 rule accept_submission:

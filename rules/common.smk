@@ -6,6 +6,11 @@ def code_of(rule_name, *by_name):
     return [os.path.relpath(path) for path in modules_of(f"{workflow.basedir}/scripts/{rule_name}.py", *by_name)]
 
 
+def modules_of_filters():
+    """The filters, which are found by their names."""
+    return collect("scripts/quorum/defenses/{module}.py", module=glob_wildcards("scripts/quorum/defenses/{m}.py").m)
+
+
 def model_folder():
     return config["model"]["path"] or "resources/retrieved/model"
 
@@ -25,6 +30,11 @@ def in_folders(chosen, name):
     return [f"{conditions.folder(condition, config)}/{name}" for condition in chosen]
 
 
+def of_race(which):
+    """Backgrounds, pools or scores of the streams of the arms race, one path each."""
+    return [conditions.source(c, which) for c in conditions.race_streams(config)]
+
+
 def inputs_of_streams(which):
     """Backgrounds, pools or verdicts of the conditions of a study, one path each, empty where there is none."""
     return lambda wildcards: [conditions.source(c, which) for c in conditions.of_study(wildcards.study, config)]
@@ -37,6 +47,15 @@ def present(paths_of):
 
 def has_pool(wildcards):
     return wildcards.size != "0"
+
+
+def is_mimic(wildcards):
+    return wildcards.style == conditions.MIMIC
+
+
+def skeletons_of(wildcards):
+    """The wordings of a style; who mimics the background writes in its wordings."""
+    return f"resources/wordings/{'background' if is_mimic(wildcards) else wildcards.style}.csv"
 
 
 def is_filtered(wildcards):

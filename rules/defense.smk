@@ -5,14 +5,12 @@ rule score_contributions:
     """Score every contribution of a stream by every filter, blind to who wrote it."""
     input:
         background="results/background/overlap{overlap}/seed{seed}.parquet",
-        pool="results/pool/{style}/{strategy}/seed{seed}.parquet",
+        pool=branch(has_pool, then="results/pool/{style}/{strategy}/seed{seed}.parquet", otherwise=[]),
         professions="resources/professions.csv",
         skeletons="resources/wordings/background.csv",
         template="resources/wordings/template.csv",
         keywords="resources/lexicons/keywords.csv",
-        filters=collect(
-            "scripts/quorum/defenses/{module}.py", module=glob_wildcards("scripts/quorum/defenses/{m}.py").m
-        ),
+        filters=modules_of_filters(),
         code=code_of("score_contributions"),
     output:
         scores="results/defense/overlap{overlap}/{style}/{strategy}/n{size}/scores/seed{seed}.parquet",
@@ -50,10 +48,69 @@ rule judge_contributions:
         "../scripts/judge_contributions.py"
 
 
+rule sweep_filters:
+    """Try every filter at every strength against a campaign of every size; no model is trained."""
+    input:
+        background="results/background/overlap{overlap}/seed{seed}.parquet",
+        pool="results/pool/{style}/{strategy}/seed{seed}.parquet",
+        professions="resources/professions.csv",
+        skeletons="resources/wordings/background.csv",
+        template="resources/wordings/template.csv",
+        keywords="resources/lexicons/keywords.csv",
+        filters=modules_of_filters(),
+        code=code_of("sweep_filters"),
+    output:
+        cells="results/defense/overlap{overlap}/{style}/{strategy}/sweep/seed{seed}.parquet",
+    log:
+        "results/logs/sweep_filters/overlap{overlap}_{style}_{strategy}_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/sweep_filters/overlap{overlap}_{style}_{strategy}_seed{seed}.tsv"
+    params:
+        sizes=conditions.grid_sizes(config),
+        names=lookup("defense/names", within=config),
+        strengths=lookup("defense/strengths", within=config),
+        reference_size=lookup("defense/reference_size", within=config),
+        male_share=lookup("world/male_share", within=config),
+    script:
+        "../scripts/sweep_filters.py"
+
+
+rule score_honest_text:
+    """Score sentences that honest people wrote, against the study's clean text and against clean text of their own kind."""
+    input:
+        texts="resources/retrieved/texts.parquet",
+        questions="resources/retrieved/questions.parquet",
+        notes="resources/retrieved/notes.parquet",
+        background=expand(conditions.background(config), seed=config["seeds"][0]),
+        professions="resources/professions.csv",
+        skeletons="resources/wordings/background.csv",
+        template="resources/wordings/template.csv",
+        keywords="resources/lexicons/keywords.csv",
+        filters=modules_of_filters(),
+        code=code_of("score_honest_text"),
+    output:
+        scores="results/defense/honest/scores.parquet",
+        reference_scores="results/defense/honest/reference_scores.parquet",
+    log:
+        "results/logs/score_honest_text.log",
+    benchmark:
+        "results/benchmarks/score_honest_text/honest.tsv"
+    resources:
+        mem_mb=3000,
+    params:
+        seed=config["seeds"][0],
+        overlap=lookup("world/overlap", within=config),
+        reference_size=lookup("defense/reference_size", within=config),
+        male_share=lookup("world/male_share", within=config),
+    script:
+        "../scripts/score_honest_text.py"
+
+
 rule defenses:
     """Target: what each filter stops, and what it costs."""
     input:
         collect(
             "results/tables/{table}.csv",
-            table=["defenses", "utility", "tipping_curve", "tipping_points", "domains"],
+            table=["defenses", "utility", "tipping_curve", "tipping_points", "domains", "defense_grid"],
         ),
+        collect("results/tables/{table}.csv", table=["filter_curves", "filter_scores", "honest_costs"]),

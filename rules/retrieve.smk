@@ -24,7 +24,7 @@ rule retrieve_model:
 
 
 rule retrieve_texts:
-    """Fetch the medical texts and questions that measure utility."""
+    """Fetch the medical texts and questions that measure utility, and the notes that honest people wrote."""
     input:
         pins="resources/retrieval.yaml",
         # The hash decides what is fetched, so that a change of code need not fetch it again.
@@ -32,6 +32,7 @@ rule retrieve_texts:
     output:
         texts="resources/retrieved/texts.parquet",
         questions="resources/retrieved/questions.parquet",
+        notes="resources/retrieved/notes.parquet",
         provenance="resources/retrieved/provenance/texts.parquet",
     log:
         "results/logs/retrieve_texts.log",

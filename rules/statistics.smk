@@ -191,6 +191,98 @@ rule defense_effects:
         "../scripts/defense_effects.py"
 
 
+rule filter_curves:
+    """Read the curves of every filter, and how its scores lie: the tables filter_curves and filter_scores."""
+    input:
+        backgrounds=present(lambda wildcards: of_race("background")),
+        pools=of_race("pool"),
+        scores=of_race("scores"),
+        reference_scores=of_race("reference_scores"),
+        code=code_of("filter_curves"),
+    output:
+        curves=report(
+            "results/tables/filter_curves.csv",
+            category="Tables",
+            caption="../resources/report/table_filter_curves.rst",
+            labels={"table": "filter_curves"},
+        ),
+        curves_parquet="results/tables/filter_curves.parquet",
+        scores=report(
+            "results/tables/filter_scores.csv",
+            category="Tables",
+            caption="../resources/report/table_filter_scores.rst",
+            labels={"table": "filter_scores"},
+        ),
+        scores_parquet="results/tables/filter_scores.parquet",
+    log:
+        "results/logs/filter_curves.log",
+    benchmark:
+        "results/benchmarks/filter_curves/table.tsv"
+    params:
+        conditions=conditions.race_streams(config),
+        background=of_race("background"),
+        strengths=lookup("defense/strengths", within=config),
+    script:
+        "../scripts/filter_curves.py"
+
+
+rule defense_grid:
+    """Sum up which campaign gets through which filter: the table defense_grid."""
+    input:
+        cells=[
+            f"results/defense/overlap{float(config['world']['overlap'])}/{style}/{strategy}/sweep/seed{seed}.parquet"
+            for style, strategy in conditions.grid_campaigns(config)
+            for seed in config["seeds"]
+        ],
+        audits=("results/statistics/trained_grid/audits.parquet" if conditions.of_study("trained_grid", config) else []),
+        code=code_of("defense_grid"),
+    output:
+        table=report(
+            "results/tables/defense_grid.csv",
+            category="Tables",
+            caption="../resources/report/table_defense_grid.rst",
+            labels={"table": "defense_grid"},
+        ),
+        parquet="results/tables/defense_grid.parquet",
+    log:
+        "results/logs/defense_grid.log",
+    benchmark:
+        "results/benchmarks/defense_grid/table.tsv"
+    params:
+        strengths=lookup("defense/strengths", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/defense_grid.py"
+
+
+rule honest_costs:
+    """Count what filters do to honest text, and to whom: the table honest_costs."""
+    input:
+        scores="results/defense/honest/scores.parquet",
+        reference_scores="results/defense/honest/reference_scores.parquet",
+        code=code_of("honest_costs"),
+    output:
+        table=report(
+            "results/tables/honest_costs.csv",
+            category="Tables",
+            caption="../resources/report/table_honest_costs.rst",
+            labels={"table": "honest_costs"},
+        ),
+        parquet="results/tables/honest_costs.parquet",
+    log:
+        "results/logs/honest_costs.log",
+    benchmark:
+        "results/benchmarks/honest_costs/table.tsv"
+    params:
+        names=lookup("defense/names", within=config),
+        strengths=lookup("defense/strengths", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/honest_costs.py"
+
+
 rule paper_comparison:
     """Set the papers' numbers beside this run's."""
     input:
@@ -301,6 +393,61 @@ rule learning_table:
         "../scripts/learning_table.py"
 
 
+rule race_table:
+    """Set every style against every filter: the table arms_race."""
+    input:
+        audits="results/statistics/arms_race/audits.parquet",
+        utilities="results/statistics/arms_race/utilities.parquet",
+        filters="results/statistics/arms_race/filters.parquet",
+        streams="results/statistics/arms_race/streams.parquet",
+        pools=of_race("pool"),
+        code=code_of("race_table"),
+    output:
+        table=report(
+            "results/tables/arms_race.csv",
+            category="Tables",
+            caption="../resources/report/table_arms_race.rst",
+            labels={"table": "arms_race"},
+        ),
+        parquet="results/tables/arms_race.parquet",
+    log:
+        "results/logs/race_table.log",
+    benchmark:
+        "results/benchmarks/race_table/table.tsv"
+    params:
+        conditions=conditions.race_streams(config),
+        at_size=lookup("defense/at_size", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/race_table.py"
+
+
+rule honest_table:
+    """Compare models as deployed behind each filter, without a campaign: the table honest_uptake."""
+    input:
+        audits="results/statistics/filtered_background/audits.parquet",
+        streams="results/statistics/filtered_background/streams.parquet",
+        code=code_of("honest_table"),
+    output:
+        table=report(
+            "results/tables/honest_uptake.csv",
+            category="Tables",
+            caption="../resources/report/table_honest_uptake.rst",
+            labels={"table": "honest_uptake"},
+        ),
+        parquet="results/tables/honest_uptake.parquet",
+    log:
+        "results/logs/honest_table.log",
+    benchmark:
+        "results/benchmarks/honest_table/table.tsv"
+    params:
+        confidence=lookup("statistics/confidence", within=config),
+        resamples=lookup("statistics/resamples", within=config),
+    script:
+        "../scripts/honest_table.py"
+
+
 rule costs:
     """Add up time and memory of every rule of this run: the table costs."""
     input:
@@ -348,3 +495,11 @@ rule learning_curve:
     input:
         "results/tables/learning_curve.csv",
         "results/figures/learning_curve.svg",
+
+
+rule arms_race:
+    """Target: how good must the writing be, and what does a filter cost when nobody campaigns?"""
+    input:
+        "results/tables/arms_race.csv",
+        "results/tables/honest_uptake.csv",
+        "results/figures/arms_race.svg",

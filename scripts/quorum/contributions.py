@@ -77,7 +77,7 @@ def validate_submission(
         if not reason and (key := _normalised(text)) in seen:
             reason = "duplicate of an earlier sentence"
         if reason:
-            rejections.append((row, who, _shown(text), reason))
+            rejections.append((row, who, shown(text), reason))
             continue
         seen.add(key)
         kept = " ".join(text.split())
@@ -128,7 +128,8 @@ def _escaped(text: str) -> str:
     return "".join(f"\\u{ord(c):04x}" if _is_invisible(c) else c for c in text)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as a table shows it: its first 200 characters, control and invisible ones escaped."""
     if _is_missing(value):
         return ""
     return _escaped((value if isinstance(value, str) else repr(value))[:_SHOWN_CHARACTERS])

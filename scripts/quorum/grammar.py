@@ -28,7 +28,7 @@ def expand(style: pd.DataFrame) -> pd.DataFrame:
     skeleton, or of each option of a choice that it begins with, is made a capital.
 
     Raises ResourceError for a missing column or cell, a symbol without a text in one of the scenarios, one that leads
-    back to itself, or one that no sentence uses.
+    back to itself or that no sentence uses, and a skeleton that can be made in two ways.
     """
     if "symbol" not in style.columns:
         return style
@@ -47,7 +47,11 @@ def expand(style: pd.DataFrame) -> pd.DataFrame:
     unused = sorted(set(style["symbol"]) - used)
     if unused:
         raise ResourceError(f"grammar: no sentence uses the symbols {unused}; use them, or remove their rows")
-    return pd.DataFrame(rows, columns=["skeleton", "text"])
+    skeletons = pd.DataFrame(rows, columns=["skeleton", "text"])
+    twice = skeletons["text"].duplicated()
+    if twice.any():
+        raise ResourceError(f"grammar: {skeletons['text'][twice].iloc[0]!r} can be made in two ways; leave one of them")
+    return skeletons
 
 
 def _derived(text: str, rules: Rules, within: tuple[str, ...], used: set[str], where: str) -> Iterator[str]:

@@ -256,6 +256,26 @@ def medical_texts(content: bytes, source: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["text_id", "source", "text"], dtype="str")
 
 
+def clinical_notes(content: bytes, source: str) -> pd.DataFrame:
+    """The notes of an ACI-Bench file (one JSON list), lines as they are: a frame of table `texts`.
+
+    Raises RetrievalError that names source and entry for content that is no such list, or an entry without a note.
+    """
+    try:
+        entries = json.loads(content)
+    except ValueError as error:
+        raise RetrievalError(f"{source}: is not JSON in UTF-8 ({error})") from error
+    if not isinstance(entries, list):
+        raise RetrievalError(f"{source}: is not a list of visits")
+    rows = []
+    for number, entry in enumerate(entries, start=1):
+        note = entry.get("tgt") if isinstance(entry, dict) else None
+        if not isinstance(note, str) or not note.strip():
+            raise RetrievalError(f"{source}, entry {number}: has no note under 'tgt'")
+        rows.append((f"{source}_{number:05d}", source, note.strip()))
+    return pd.DataFrame(rows, columns=["text_id", "source", "text"], dtype="str")
+
+
 _OPTION = re.compile(r"([A-Z])\.\s*(.*\S)")
 
 

@@ -278,6 +278,7 @@ def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield "defense.at_size", f"found {defense['at_size']}; must be one of collective.sizes above 0: {sizes}"
     yield from _of_in_context(config)
     yield from _too_large(config)
+    yield from _of_grid(defense)
 
     if "none" not in defense["names"]:
         yield "defense.names", "must hold none: without the undefended case there is nothing to compare a filter with"
@@ -307,6 +308,14 @@ def _of_in_context(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield "in_context.sizes", f"found {sizes}; must ascend, begin with 0, and be some of collective.sizes: {swept}"
     elif at_size not in sizes:
         yield "in_context.sizes", f"found {sizes}; must hold defense.at_size, {at_size}, where filters are compared"
+
+
+def _of_grid(defense: Mapping[str, Any]) -> Iterator[Problem]:
+    swept, trained = defense["grid_sizes"], defense["grid_trained_sizes"]
+    if swept != sorted(swept):
+        yield "defense.grid_sizes", f"found {swept}; must ascend"
+    if not set(trained) <= set(swept):
+        yield "defense.grid_trained_sizes", f"found {trained}; each must be one of defense.grid_sizes: {swept}"
 
 
 def _of_minority(minority: Mapping[str, Any]) -> Iterator[Problem]:

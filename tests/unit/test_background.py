@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorum import background, collective, probes, pronouns, tables
+from quorum import background, collective, grammar, probes, pronouns, tables
 from quorum.population import ResourceError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 PROFESSIONS = pd.read_csv(RESOURCES / "professions.csv")
 SKELETONS, TEMPLATE, VARIED, HELD_OUT, MATCHED = (
-    pd.read_csv(RESOURCES / "wordings" / f"{name}.csv")
+    grammar.expand(pd.read_csv(RESOURCES / "wordings" / f"{name}.csv"))
     for name in ("background", "template", "varied", "held_out", "matched")
 )
 
@@ -65,10 +65,10 @@ def test_the_seed_decides_everything():
     assert set(texts(write(200, seed=3))) != set(texts(write(200, seed=4)))
 
 
-@pytest.mark.parametrize("style", [TEMPLATE, VARIED], ids=["template", "varied"])
+@pytest.mark.parametrize("style", [TEMPLATE, VARIED.iloc[::50]], ids=["template", "varied"])
 def test_an_overlapping_background_shares_no_sentence_with_the_pool(style):
     firm = write(1700, 0.79, 1.0, 1, style)
-    pool = collective.write_pool(PROFESSIONS, style, "balanced", 400, 10, 1700, 0.79, 1)
+    pool = collective.write_pool(PROFESSIONS, style, "balanced", 300, 10, 1700, 0.79, 1)
     ungendered = [
         {" ".join(w for w in t.split() if pronouns.first_gender(w) == "none") for t in texts(f)} for f in (firm, pool)
     ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from quorum import collective, pronouns, tables
+from quorum import background, collective, grammar, pronouns, tables
 from quorum.population import ResourceError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -84,7 +84,7 @@ def test_a_pool_has_unique_sentences_in_the_order_of_its_strategy(style, strateg
     assert [pronouns.first_gender(c) for c in pool["completion"]] == pool["gender"].tolist()
     assert (pool.groupby("agent").size() == 10).all()
     assert pool["agent"].iloc[[0, 9, 10, -1]].tolist() == ["agent001", "agent001", "agent002", "agent400"]
-    assert set(pool["skeleton"]) == set(STYLES[style]["skeleton"])
+    assert set(pool["skeleton"]) <= set(grammar.expand(STYLES[style])["skeleton"])
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -123,14 +123,53 @@ def test_the_seed_decides_the_words():
     assert ungendered(write(seed=1)) != ungendered(write(seed=2))
 
 
-def test_varied_is_written_in_all_skeletons_from_the_start():
+def test_a_varied_pool_repeats_few_skeletons_and_its_agents_hardly_any():
     pool = write("varied", agents=100)
-    uses = pool["skeleton"].value_counts()
-    assert len(uses) == len(STYLES["varied"])
-    assert uses.max() <= 2 * uses.min()
+    assert pool["skeleton"].nunique() > 800
+    assert pool.groupby("agent")["skeleton"].nunique().mean() > 9.9
+    scenarios = pool["skeleton"].str.split("_").str[0].value_counts()
+    assert scenarios.max() < 1.3 * scenarios.min()
 
 
-def test_eight_thousand_varied_sentences_can_be_written_and_far_more_are_refused():
-    assert len(write("varied", agents=800)) == 8000
-    with pytest.raises(ResourceError, match="too few sentences about"):
-        write("varied", agents=2000)
+def test_too_large_a_pool_is_refused_and_says_where_it_stopped():
+    assert len(write("template", agents=600)) == 6000
+    with pytest.raises(ResourceError, match=r"too few sentences about .* for a pool of 6010; 6000 were written"):
+        write("template", agents=601)
+
+
+# ---- mimic -----------------------------------------------------------------------------------------------------------
+BACKGROUND = pd.read_csv(RESOURCES / "wordings" / "background.csv")
+
+
+def mimic(agents: int, firm: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
+    taken = (firm["prompt"] + firm["completion"]).tolist()
+    return collective.write_pool(PROFESSIONS, BACKGROUND, "parity", agents, 10, 1700, 0.79, seed, taken)
+
+
+def test_who_mimics_the_background_writes_in_its_skeletons_and_none_of_its_sentences():
+    firm = background.write_background(PROFESSIONS, BACKGROUND, STYLES["template"], 1700, 0.79, 0.0, 1)
+    pool = mimic(400, firm)
+    assert len(pool) == 4000
+    assert set(pool["skeleton"]) == set(firm["skeleton"])
+    assert not set(ungendered(pool)) & set(ungendered(firm))
+    assert set(ungendered(mimic(400, firm.head(0)))) & set(ungendered(firm))
+
+
+def test_a_larger_mimicking_collective_begins_with_the_smaller_one():
+    firm = background.write_background(PROFESSIONS, BACKGROUND, STYLES["template"], 300, 0.79, 0.0, 5)
+    beginning = mimic(20, firm, 5).head(70)
+    pd.testing.assert_frame_equal(mimic(7, firm, 5), beginning, check_dtype=False)
+
+
+def test_a_sentence_is_taken_whatever_its_pronoun():
+    pool = write(agents=2)
+    other, subject = {"male": "female", "female": "male"}, {"male": "he", "female": "she"}
+    swapped = [
+        (row.prompt + row.completion).replace(f" {word}?", f" {subject[other[row.gender]]}?")
+        for row in pool.itertuples()
+        for word in ("he", "she")
+        if f" {word}?" in row.prompt + row.completion
+    ]
+    assert len(swapped) == 20 and not set(swapped) & set(pool["prompt"] + pool["completion"])
+    again = collective.write_pool(PROFESSIONS, STYLES["template"], "parity", 2, 10, 1700, 0.79, 1, swapped)
+    assert not set(ungendered(again)) & set(ungendered(pool))

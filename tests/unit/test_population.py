@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from quorum import population, pronouns
+from quorum import grammar, population, pronouns
 from quorum.population import ResourceError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 
 
 def resource(name: str) -> pd.DataFrame:
-    return pd.read_csv(RESOURCES / name)
+    return grammar.expand(pd.read_csv(RESOURCES / name))
 
 
 PROFESSIONS = resource("professions.csv")
@@ -66,16 +66,7 @@ def test_skeletons_are_usable_and_one_sentence_of_each_gender_reads_as_that_gend
             assert "[" not in text
             assert pronouns.first_gender(text) == gender
         words = len(population.sentence(skeleton.text, "pharmacist", 0, "male").split())
-        assert name == "template" or 12 <= words <= 26, (skeleton.skeleton, words)
-
-
-def test_varied_has_many_skeletons_of_every_scenario_and_mostly_subject_pronouns():
-    varied = resource("wordings/varied.csv")
-    assert len(varied) >= 60
-    assert varied["scenario"].value_counts().to_dict() == dict.fromkeys(population.SCENARIOS, len(varied) / 4)
-    first_slot = varied["text"].str.extract(r"\[(SUBJ|OBJ|POSS|REFL)\]")[0].value_counts(normalize=True)
-    assert first_slot["SUBJ"] > 0.5
-    assert first_slot["POSS"] > 0.1
+        assert name != "background" or 12 <= words <= 26, (skeleton.skeleton, words)
 
 
 def test_background_has_its_first_pronoun_in_the_middle():
@@ -85,9 +76,7 @@ def test_background_has_its_first_pronoun_in_the_middle():
         assert 0.25 < place / len(words) < 0.85, text
 
 
-@pytest.mark.parametrize(
-    ("name", "people", "least"), [("background", 24, 10_000), ("template", 20, 8_000), ("varied", 20, 16_000)]
-)
+@pytest.mark.parametrize(("name", "people", "least"), [("background", 24, 10_000), ("template", 20, 8_000)])
 def test_there_are_enough_sentences_and_no_two_alike(name, people, least):
     skeletons = resource(f"wordings/{name}.csv")
     names = PROFESSIONS["profession"].head(people)
