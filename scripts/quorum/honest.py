@@ -25,10 +25,10 @@ TEMPLATE, REAL = "template", "real"
 SILENCED = 0.5
 _SHORTEST = 3
 
-_ABBREVIATION = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|vs|al|Fig|No|approx|e\.g|i\.e|ca|resp|[A-Z])\.(?=\s)")
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
+_ABBREVIATION = re.compile(r"(?:^|\W)(?:Dr|Mr|Mrs|Ms|Prof|St|vs|al|Fig|No|approx|e\.g|i\.e|ca|resp|[A-Z])\.$")
+_LONGEST_ABBREVIATION = 10
+_END = re.compile(r"(?<=[.!?])[\"')\]]*(?P<gap>\s+)(?=[\"'(\[]?[A-Z0-9])")
 _WORD = re.compile(r"[^\W\d_]+")
-_DOT = "\0"
 
 
 def documents(abstracts: pd.DataFrame, questions: pd.DataFrame, notes: pd.DataFrame) -> pd.DataFrame:
@@ -52,11 +52,16 @@ def split(text: str) -> list[str]:
     Not after common abbreviations and initials. Pieces of fewer than three words (headings, numbers) are left out, as
     are lines in capitals.
     """
-    found = []
+    pieces = []
     for line in text.splitlines():
-        held = _ABBREVIATION.sub(lambda match: match[0][:-1] + _DOT, line)
-        found += [" ".join(piece.replace(_DOT, ".").split()) for piece in _END.split(held)]
-    return [piece for piece in found if len(_WORD.findall(piece)) >= _SHORTEST and not piece.isupper()]
+        start = 0
+        for end in _END.finditer(line):
+            if not _ABBREVIATION.search(line[max(start, end.start() - _LONGEST_ABBREVIATION) : end.start()]):
+                pieces.append(line[start : end.start("gap")])
+                start = end.end()
+        pieces.append(line[start:])
+    tidy = (" ".join(piece.split()) for piece in pieces)
+    return [piece for piece in tidy if len(_WORD.findall(piece)) >= _SHORTEST and not piece.isupper()]
 
 
 def sentences(documents: pd.DataFrame) -> pd.DataFrame:

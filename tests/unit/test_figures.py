@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from fake_filters import filter_tables
 from fake_minority import minority_tables
 from hypothesis import given
 from hypothesis import strategies as st
@@ -293,7 +294,7 @@ def fake_tables() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture
 def tables() -> dict[str, pd.DataFrame]:
-    return {**fake_tables(), **minority_tables()}
+    return {**fake_tables(), **minority_tables(), **filter_tables()}
 
 
 def _draw(name: str, tables: dict[str, pd.DataFrame], **style: object) -> dict:
@@ -700,6 +701,11 @@ def test_hostile_names_stay_text(name, tables, tmp_path):
         ("minority_signal", "signal"),
         ("minority_toy", "moment"),
         ("minority_scoring", "method"),
+        ("defense_grid", "defense"),
+        ("filter_curves", "style"),
+        ("filter_scores", "defense"),
+        ("honest_costs", "source"),
+        ("arms_race", "style"),
     ):
         frame = tables[table]
         tables[table] = pd.concat([frame, frame[frame[column] == frame[column].iloc[-1]].assign(**{column: HOSTILE})])
@@ -868,6 +874,7 @@ def test_the_papers_own_file_is_understood():
 RESULTS = ("baseline_bias", "tipping_curve", "tipping_points", "defenses", "domains", "utility", "paper_comparison")
 RESULTS += tuple(f"minority_{name}" for name in ("datasets", "alpha", "flips", "baselines", "signal"))
 RESULTS += ("wordings", "depth_study", "overlap_study", "learning_curve", "costs")
+RESULTS += ("defense_grid", "filter_curves", "filter_scores", "honest_costs", "arms_race", "honest_uptake")
 CAPTIONS = [*(f"figure_{name}" for name in figures.FIGURES), *(f"table_{name}" for name in RESULTS), "workflow"]
 
 

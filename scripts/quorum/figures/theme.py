@@ -30,9 +30,19 @@ DASH_DOT_LINE, DOTTED_LINE = (
 # The first family ships with the renderer, so that the PNG is the same on every machine.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
-STYLES, PROBE_SETS = ("template", "varied"), ("matched", "held_out")
+STYLES, PROBE_SETS = ("template", "varied", "mimic", "paraphrase"), ("matched", "held_out")
 UPTAKES = ("fine_tune", "in_context")
 DEFENSES = ("none", "keyword", "repetition", "tfidf", "minhash", "composite")
+STRENGTHS = ("weak", "moderate", "strong")
+FILTER_LOOKS = {
+    "keyword": (BLUE, [1, 0]),
+    "repetition": (ORANGE, [7, 3]),
+    "tfidf": (GREEN, [2, 2]),
+    "minhash": (RED, [8, 3, 2, 3]),
+    "composite": (INK, [12, 4]),
+}
+# From stopped (nearly white) to through: one hue, so that it is read in grey print as well.
+THROUGH = ("#F2F6FA", "#08519C")
 METRICS = ("entropy", "perplexity", "coherence", "accuracy", "honest_share")
 _WORDS = {
     "matched": "Matched probes: is it recalled?",
@@ -43,6 +53,9 @@ _WORDS = {
     "icu": "ICU",
     "ecg": "ECG",
     "honest_share": "honest text kept",
+    "pubmedqa": "PubMedQA abstracts",
+    "medqa": "MedQA vignettes",
+    "aci_bench": "ACI-Bench notes",
     "rb_prob": "RB-prob",
     "rb_label": "RB-label",
     "rb_dist": "RB-dist",
@@ -122,6 +135,20 @@ def condition_order(frame: pd.DataFrame, headings: pd.Series) -> list[str]:
     styles = ordered(frame["style"], STYLES)
     keys = frame.assign(_heading=headings, _style=frame["style"].map(styles.index))
     return list(dict.fromkeys(keys.sort_values(["_style", "strategy", "uptake"])["_heading"]))
+
+
+def passing(field: str) -> Any:
+    """The colour of a share (0..1) that gets through, from pale to dark blue; cells say it in numbers too."""
+    import altair as alt
+
+    return alt.Color(f"{field}:Q", scale=alt.Scale(domain=[0, 1], range=list(THROUGH)), legend=None)
+
+
+def passing_ink(field: str) -> Any:
+    """The colour of text on a cell in `passing` of the same field."""
+    import altair as alt
+
+    return alt.condition(f"datum['{field}'] > 0.45", alt.value("white"), alt.value(INK))
 
 
 def campaign(frame: pd.DataFrame) -> str:
