@@ -71,6 +71,7 @@ rule sweep_filters:
         strengths=lookup("defense/strengths", within=config),
         reference_size=lookup("defense/reference_size", within=config),
         male_share=lookup("world/male_share", within=config),
+        sentences_per_agent=lookup("collective/sentences_per_agent", within=config),
     script:
         "../scripts/sweep_filters.py"
 
@@ -102,6 +103,7 @@ rule score_honest_text:
         overlap=lookup("world/overlap", within=config),
         reference_size=lookup("defense/reference_size", within=config),
         male_share=lookup("world/male_share", within=config),
+        sentences_per_agent=lookup("collective/sentences_per_agent", within=config),
     script:
         "../scripts/score_honest_text.py"
 

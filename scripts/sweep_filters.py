@@ -15,9 +15,8 @@ files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcard
 seed, lexicon = int(wildcards.seed), pd.read_csv(files.keywords)
 firm, pool = (tables.read_table(path, "contributions") for path in (files.background, files.pool))
 resources = [pd.read_csv(path) for path in (files.professions, files.skeletons, files.template)]
-clean = background.write_background(
-    *resources, params.reference_size, params.male_share, float(wildcards.overlap), background.REFERENCE_SEED + seed
-)
+world = (params.reference_size, params.male_share, float(wildcards.overlap), background.REFERENCE_SEED + seed)
+clean = background.write_background(*resources, *world, params.sentences_per_agent)
 rows = []
 for size in params.sizes:
     stream = contributions.assemble_stream(firm, pool, size, seed)
