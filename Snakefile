@@ -34,6 +34,8 @@ wildcard_constraints:
     seed=r"\d+",
     size=r"\d+",
     layers=r"\d+",
+    rows=r"\d+",
+    part=r"\d+",
     overlap=r"\d\.\d+",
     dataset=r"[a-z][a-z0-9_]*",
     learner="bayes|boosted_trees|logistic_regression",
@@ -53,6 +55,7 @@ include: "rules/minority.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/release.smk"
+include: "rules/scale.smk"
 
 
 # ---- what can be asked for -------------------------------------------------------------------------------------------
@@ -71,6 +74,7 @@ localrules:
     learning_curve,
     arms_race,
     minority,
+    scale,
 
 
 rule all:

@@ -62,6 +62,16 @@ def is_filtered(wildcards):
     return wildcards.defense != "none"
 
 
+def parts(path):
+    """The path for every part of a long stream."""
+    return lambda wildcards: expand(path, rows=wildcards.rows, part=conditions.partitions(wildcards.rows, config))
+
+
+def shares(wildcards):
+    """Whether a filter compares contributions with each other, and has to know of all parts."""
+    return wildcards.defense in ("repetition", "minhash")
+
+
 def code_of_figure(name):
     """The library modules that draw one figure; its own is found by name, through the registry."""
     return code_of("draw_figure", f"{workflow.basedir}/scripts/quorum/figures/{FIGURES[name].module}.py")

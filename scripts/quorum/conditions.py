@@ -290,6 +290,48 @@ def background_states(config: Mapping[str, Any], seed: int | str) -> str:
     return f"results/encoded/last{layers}/background/overlap{overlap}/seed{seed}.safetensors"
 
 
+def partitions(rows: int | str, config: Mapping[str, Any]) -> range:
+    """Numbers of the parts in which a stream of so many rows lies."""
+    return range(-(-int(rows) // config["scale"]["partition_rows"]))
+
+
+def rows_of_part(wildcards: Any, config: Mapping[str, Any]) -> tuple[int, int]:
+    """First row of a part (from 0) and the one after its last, out of wildcards `rows` and `part`."""
+    size = config["scale"]["partition_rows"]
+    return int(wildcards.part) * size, min(int(wildcards.rows), (int(wildcards.part) + 1) * size)
+
+
+def scale_runs(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every defense at every length of the streams: defense, rows, partitions, verdicts, benchmarks of its jobs."""
+    strength, runs = config["defense"]["at_strength"], []
+    for rows in config["scale"]["rows"]:
+        parts = partitions(rows, config)
+        for defense in [name for name in config["defense"]["names"] if name != NOBODY]:
+            jobs = [*_SCALE_JOBS[defense], "judge_partition/rows{rows}_{defense}-{strength}_part{part}"]
+            named = {"rows": rows, "defense": defense, "strength": strength}
+            paths = [f"results/benchmarks/{job}.tsv".format(part=part, **named) for job in jobs for part in parts]
+            runs.append(
+                {
+                    "defense": defense,
+                    "rows": rows,
+                    "partitions": len(parts),
+                    "verdicts": [f"results/scale/rows{rows}/{defense}-{strength}/part{part}.parquet" for part in parts],
+                    "benchmarks": list(dict.fromkeys(paths)),
+                }
+            )
+    return runs
+
+
+_SCORING = "score_partition/rows{rows}_{defense}_part{part}"
+_SCALE_JOBS = {
+    "keyword": [_SCORING],
+    "repetition": ["count_wordings/rows{rows}_part{part}", "merge_wordings/rows{rows}", _SCORING],
+    "tfidf": [_SCORING],
+    "minhash": ["digest_documents/rows{rows}_part{part}", "link_documents/rows{rows}", _SCORING],
+    "composite": ["combine_scores/rows{rows}_part{part}"],
+}
+
+
 def people(config: Mapping[str, Any]) -> list[str]:
     """Names of all people of the minority study, the user's own last."""
     return [*config["minority"]["datasets"], *(entry["name"] for entry in config["minority"]["own_tables"])]

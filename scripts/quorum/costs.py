@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from quorum.tables import SCHEMAS, TableError
@@ -37,6 +39,37 @@ def by_rule(folder: str | Path) -> pd.DataFrame:
         jobs=("s", "size"), seconds_total=("s", "sum"), seconds_mean=("s", "mean"), max_rss_mb=("rss", "max")
     )
     return table.sort_values("seconds_total", ascending=False, ignore_index=True)[[c.name for c in SCHEMAS["costs"]]]
+
+
+def of_filters(runs: Sequence[Mapping[str, Any]], accepted: Sequence[Sequence[np.ndarray]]) -> pd.DataFrame:
+    """Table scale: what each run of a filter over a stream took.
+
+    runs: defense, rows, partitions and the benchmark files of the jobs, as `conditions.scale_runs` lists them, lengths
+    ascending. accepted: for each run whether each contribution was accepted, one array a part. Raises ValueError if a
+    run has not judged all of its rows.
+    """
+    rows: list[dict[str, Any]] = []
+    before: dict[str, tuple[int, float]] = {}
+    for run, parts in zip(runs, accepted, strict=True):
+        judged = np.concatenate(list(parts))
+        if len(judged) != run["rows"]:
+            raise ValueError(f"{run['defense']}: {len(judged)} verdicts on a stream of {run['rows']} contributions")
+        jobs = pd.concat([read_benchmark(path) for path in run["benchmarks"]])
+        seconds = float(jobs["s"].sum())
+        shorter = before.get(run["defense"])
+        growth = math.log(seconds / shorter[1]) / math.log(run["rows"] / shorter[0]) if shorter else math.nan
+        before[run["defense"]] = run["rows"], seconds
+        rows.append(
+            {name: run[name] for name in ("defense", "rows", "partitions")}
+            | {
+                "jobs": len(jobs),
+                "seconds": seconds,
+                "exponent": growth,
+                "max_rss_mb": jobs["max_rss"].max(),
+                "rejected": float(1 - judged.mean()),
+            }
+        )
+    return pd.DataFrame(rows)[[c.name for c in SCHEMAS["scale"]]]
 
 
 def training_times(

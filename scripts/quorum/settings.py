@@ -291,6 +291,9 @@ def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
             f"found {defense['reference_size']}; at a false-positive rate of {min(rates)} not one clean sentence "
             f"could be rejected; at least {math.ceil(1 / min(rates))} are needed",
         )
+    rows = config["scale"]["rows"]
+    if rows != sorted(rows):
+        yield "scale.rows", f"found {rows}; must ascend"
     yield from _of_minority(config["minority"])
     for name, style in config["figures"].items():
         if style.get("main_size") and style["main_size"] not in sizes:

@@ -661,6 +661,16 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "bound | float | share | mean over runs of the lower bound, Hardt et al. 2023, at epsilon = 0",
         "n_runs | int | runs | independent runs",
     ),
+    "scale": _columns(
+        "defense | string | | the filter",
+        "rows | int | rows | contributions of the stream",
+        "partitions | int | | parts in which the stream lies",
+        "jobs | int | jobs | jobs of this filter: what parts tell of themselves, merging, scores, verdicts",
+        "seconds | float | s | wall time of these jobs in all, the start of each included",
+        "exponent | float? | | log of the ratio of seconds to the size before / log of the ratio of rows",
+        "max_rss_mb | float? | MB | largest memory of one of these jobs",
+        "rejected | float | share | rejected share of the stream",
+    ),
     "costs": _columns(
         "rule | string | | the rule",
         "jobs | int | jobs | how often it ran",
@@ -759,10 +769,13 @@ def write_csv(frame: pd.DataFrame, path: str | Path, name: str) -> None:
     atomically(path, lambda temporary: rows.to_csv(temporary, index=False, float_format="%.10g"))
 
 
-def read_table(path: str | Path, name: str) -> pd.DataFrame:
-    """The Parquet file at `path` as a frame of the named schema; TableError names the file if it is not one."""
+def read_table(path: str | Path, name: str, where: Sequence[tuple[str, str, object]] | None = None) -> pd.DataFrame:
+    """The Parquet file at `path` as a frame of the named schema; TableError names the file if it is not one.
+
+    where: conditions (column, operator, value) on the rows to read; what cannot meet them is not loaded.
+    """
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, filters=None if where is None else list(where))
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(
             f"{path}: not a readable Parquet file ({error}). Delete it and run again: it will be made anew."

@@ -6,6 +6,7 @@ import re
 from copy import deepcopy
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -244,6 +245,40 @@ def test_timings_are_told_apart_as_folders_are():
 def test_background_states_are_those_of_the_main_study():
     path = conditions.background_states(config(fine_tune={"layers": 3}, world={"overlap": 1}), "4")
     assert path == "results/encoded/last3/background/overlap1.0/seed4.safetensors"
+
+
+# ---- long streams ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "size"), [(1, 5), (5, 5), (11, 5), (12, 3)])
+def test_parts_of_a_stream_hold_every_row_once(rows, size):
+    chosen = config(scale={"partition_rows": size})
+    found = [
+        conditions.rows_of_part(SimpleNamespace(rows=str(rows), part=str(part)), chosen)
+        for part in conditions.partitions(rows, chosen)
+    ]
+    assert [row for first, last in found for row in range(first, last)] == list(range(rows))
+    assert all(0 < last - first <= size for first, last in found)
+
+
+def test_what_a_filter_takes_is_that_of_all_its_jobs():
+    chosen = config(scale={"rows": [3, 7], "partition_rows": 4}, defense={"names": ["none", "keyword", "minhash"]})
+    runs = {(run["defense"], run["rows"]): run for run in conditions.scale_runs(chosen)}
+    assert [(*key, run["partitions"]) for key, run in runs.items()] == [
+        ("keyword", 3, 1), ("minhash", 3, 1), ("keyword", 7, 2), ("minhash", 7, 2),
+    ]  # fmt: skip
+    assert runs["minhash", 7]["verdicts"] == [
+        f"results/scale/rows7/minhash-moderate/part{part}.parquet" for part in (0, 1)
+    ]
+    assert [path.removeprefix("results/benchmarks/") for path in runs["minhash", 7]["benchmarks"]] == [
+        "digest_documents/rows7_part0.tsv",
+        "digest_documents/rows7_part1.tsv",
+        "link_documents/rows7.tsv",
+        "score_partition/rows7_minhash_part0.tsv",
+        "score_partition/rows7_minhash_part1.tsv",
+        "judge_partition/rows7_minhash-moderate_part0.tsv",
+        "judge_partition/rows7_minhash-moderate_part1.tsv",
+    ]
 
 
 # ---- figures ---------------------------------------------------------------------------------------------------------

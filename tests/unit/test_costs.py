@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from quorum import costs, tables
@@ -84,3 +85,21 @@ def test_training_times_by_hand(tmp_path):
 def test_the_last_measurement_of_a_training_counts(tmp_path):
     path = benchmark(tmp_path / "a.tsv", (99.0, "1.0"), (10.0, "1.0"))
     assert costs.training_times([str(path)], [{"pool_size": 0}], 100, 1)["seconds"].tolist() == [10.0]
+
+
+def test_filters_over_streams_by_hand(tmp_path):
+    short = [benchmark(tmp_path / "a.tsv", (1.5, "NA")), benchmark(tmp_path / "b.tsv", (0.5, "300.0"))]
+    long = [benchmark(tmp_path / f"{k}.tsv", (40.0, f"{k}00.0")) for k in range(5)]
+    run = {"defense": "tfidf", "rows": 4, "partitions": 1, "verdicts": ["unread"], "benchmarks": short}
+    runs = [run, run | {"rows": 40, "partitions": 2, "benchmarks": long}]
+    accepted = [[np.array([True, True, True, False])], [np.ones(30, dtype=bool), np.zeros(10, dtype=bool)]]
+    table = costs.of_filters(runs, accepted)
+    tables.validate(table, "scale")
+    assert table["jobs"].tolist() == [2, 5]
+    assert table["seconds"].tolist() == [2.0, 200.0]
+    assert table["exponent"].isna().tolist() == [True, False]
+    assert table["exponent"][1] == pytest.approx(2)
+    assert table["max_rss_mb"].tolist() == [300.0, 400.0]
+    assert table["rejected"].tolist() == [0.25, 0.25]
+    with pytest.raises(ValueError, match="tfidf: 3 verdicts on a stream of 4 contributions"):
+        costs.of_filters(runs[:1], [[np.ones(3, dtype=bool)]])

@@ -136,6 +136,7 @@ def test_words_as_a_regular_expression_finds_them(texts: list[str]) -> None:
         clean = normalise(text)
         expected = re.findall(r"[^\W_]+", clean) or list("".join(clean.split()))
         assert found.of(row) == expected
+        assert found.of(row, 1, 2) == expected[1:3]
         first, last = found.hashes.starts[row], found.hashes.starts[row + 1]
         assert found.lengths[first:last].tolist() == [len(word) for word in expected]
         spelt.update(zip(expected, found.hashes.values[first:last].tolist(), strict=True))

@@ -125,6 +125,14 @@ def test_csv_keeps_ten_digits(tmp_path):
     assert everything_in(tmp_path) == ["t.csv"]
 
 
+def test_rows_can_be_chosen_before_they_are_read(tmp_path):
+    frame = example("shared_wordings").assign(wording=[2, 2**62])
+    tables.write_table(frame, tmp_path / "t.parquet", "shared_wordings")
+    large = [("wording", ">=", 3), ("wording", "<", 2**63 - 1)]
+    assert tables.read_table(tmp_path / "t.parquet", "shared_wordings", large)["wording"].tolist() == [2**62]
+    assert len(tables.read_table(tmp_path / "t.parquet", "shared_wordings", [("wording", "<", 0)])) == 0
+
+
 @pytest.mark.parametrize("keep", [0, 4, 100, -1])
 def test_a_truncated_file_is_named_with_what_to_do(tmp_path, keep):
     path = tmp_path / "cut.parquet"

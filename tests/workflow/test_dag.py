@@ -26,6 +26,7 @@ TARGETS = {
     "overlap_study",
     "learning_curve",
     "minority",
+    "scale",
 }
 
 SEEDS = len(yaml.safe_load((runs.ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["seeds"])
@@ -40,7 +41,12 @@ def script_of(rule: str) -> str:
         return rule.rpartition("_")[0]
     if rule in conditions.minority_runs(settings.defaults(settings.read(runs.ROOT / "config" / "schema.yaml"))):
         return "minority_table"
-    return {"encode_pool": "encode_background"}.get(rule, rule)
+    shared = {
+        "encode_pool": "encode_background",
+        "write_reference": "write_stream",
+        "judge_partition": "judge_contributions",
+    }
+    return shared.get(rule, rule)
 
 
 READ_RULES = """
@@ -165,6 +171,7 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
         ("release", {"write_pool", "release_pool"}, {"retrieve_model", "fine_tune"}),
         ("depth_study", {"depth_table", "draw_depth_study"}, {"score_contributions"}),
         ("overlap_study", {"overlap_table", "draw_overlap_study"}, {"score_contributions"}),
+        ("scale", {"write_stream", "link_documents", "judge_partition"}, {"retrieve_model", "score_contributions"}),
         ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "score_contributions"}),
     ],
 )
@@ -215,6 +222,15 @@ def test_depths_and_overlaps_are_those_of_their_studies(fresh):
     assert {job.wildcards["overlap"] for job in worlds} == {"0.0", "0.1", "0.25", "1.0"}
     assert {job.wildcards["style"] for job in worlds} == {"template", "none"}
     assert len(worlds) == 4 * (1 + 3) * 3
+
+
+def test_long_streams_are_cut_into_parts_that_all_filters_judge(fresh):
+    counted = runs.count(runs.planned(fresh, "scale", configs=()))
+    parts = 1 + 1 + 10
+    assert counted["write_stream"] == counted["count_wordings"] == counted["digest_documents"] == parts
+    assert counted["score_partition"] == 4 * parts and counted["judge_partition"] == 5 * parts
+    assert counted["merge_wordings"] == counted["link_documents"] == 3
+    assert counted["write_reference"] == counted["scale_table"] == 1
 
 
 OTHERS = [*sorted({path.stem for path in (runs.ROOT / "config").glob("*.yaml")} - {"config", "schema"}), "tiny"]

@@ -83,8 +83,7 @@ def link(digests: Sequence[Digest], seed: int) -> pd.DataFrame:
     arrival = np.full(len(key), np.inf)
     came = documents["first_row"].to_numpy()
     np.minimum.at(arrival, where[came >= 0], came[came >= 0])
-    one, other = candidates(band_keys(shingles, seed))
-    similarity = jaccard(shingles, one, other)
+    one, other, similarity = near_pairs(shingles, seed)
     nearest, partner = np.zeros(len(key)), np.full(len(key), len(key))
     for mine in (one, other):
         np.maximum.at(nearest, mine, similarity)
@@ -102,6 +101,12 @@ def link(digests: Sequence[Digest], seed: int) -> pd.DataFrame:
             "joined_at": merging_levels(one, other, similarity, arrival),
         }
     )
+
+
+def near_pairs(shingles: Ragged, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of documents that share a band (first < second), and the exact similarity of each."""
+    one, other = candidates(band_keys(shingles, seed))
+    return one, other, jaccard(shingles, one, other)
 
 
 def signatures(shingles: Ragged, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

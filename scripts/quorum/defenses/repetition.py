@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,17 @@ def count(part: Blinded, reference: bool = False) -> pd.DataFrame:
     return _together(counted)
 
 
+def ranges(number: int) -> list[tuple[int, int]]:
+    """Hashes of wordings in ranges (first, last excluded), so that no more than one range of all need be in memory."""
+    edges = [2**63 * edge // number for edge in range(number + 1)]
+    return [(first, min(last, 2**63 - 1)) for first, last in pairwise(edges)]
+
+
 def merge(counted: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The counts of all parts together, a frame of table `shared_wordings`; what a single text has is left out."""
+    """The counts of all parts together, a frame of table `shared_wordings`; what a single text has is left out.
+
+    The merged counts of all `ranges`, one after the other, are those of everything.
+    """
     counts = _together(counted)
     return counts[counts["texts"] > 1].reset_index(drop=True)
 
@@ -125,7 +135,7 @@ def score_part(
             counts = kinds[largest - 1]
             own = counts.values[counts.starts[row] : counts.starts[row + 1]]
             place = int(own.argmax())
-            wording = shorten(" ".join(words.of(row)[place : place + WORDING]))
+            wording = shorten(" ".join(words.of(row, place, WORDING)))
             of_whom = ("other texts", "other texts of its agent")[largest - 1]
             return f"shares the wording “{wording}” with {own[place]} {of_whom}"
 

@@ -54,9 +54,11 @@ class Words:
             found[some] = np.add.reduceat(mixed(self.hashes.values ^ mixed(place)), self.hashes.starts[:-1][some])
         return mixed(found) >> np.uint64(1)
 
-    def of(self, row: int) -> list[str]:
-        """The words of one text."""
-        first, last = self.hashes.starts[row], self.hashes.starts[row + 1]
+    def of(self, row: int, place: int = 0, number: int = MAX_CHARACTERS) -> list[str]:
+        """The words of one text, or so many of them from a place on."""
+        end = self.hashes.starts[row + 1]
+        first = min(self.hashes.starts[row] + place, end)
+        last = min(first + number, end)
         own = self.letters[self.ends[first] : self.ends[last]].tobytes()
         places = self.ends[first : last + 1] - self.ends[first]
         return [own[a:b].decode() for a, b in pairwise(places.tolist())]
