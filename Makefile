@@ -20,7 +20,7 @@ SHELL := bash
 .DEFAULT_GOAL := reproduce
 # What a failed or interrupted recipe has begun must not pass for finished.
 .DELETE_ON_ERROR:
-.PHONY: reproduce quick test bench lint format coverage setup help clean distclean
+.PHONY: reproduce quick test test-service bench lint format coverage setup help clean distclean
 
 reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
 	$(SNAKEMAKE) --cores $(CORES)
@@ -32,6 +32,10 @@ quick: ## the same with config/quick.yaml: every step, within minutes
 test: lint ## set up, check the style, retrieve all data sets, run all tests
 	$(WITH_VENV) $(RUN) -m snakemake retrieve --cores $(CORES) --configfile config/full.yaml
 	$(WITH_VENV) $(RUN) -m pytest tests/unit tests/workflow
+
+test-service: $(TESTS_READY) ## ask a real server on loopback: faults, kills, rate, secrets; minutes
+	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet
+	$(WITH_VENV) $(RUN) -m pytest tests/service
 
 bench: $(TESTS_READY) ## measure the ratios of docs/performance.md, on a quiet machine; BENCH=--quick for a tenth of the size
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json
@@ -74,7 +78,7 @@ $(TESTS_READY): requirements-dev.txt $(STUDY_READY)
 	@touch $@
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-zA-Z\/.]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-zA-Z\/.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: PYTHON (now $(PYTHON)), CORES (now $(CORES)), CONFIG (a file put over config/config.yaml)"
 
 clean: ## delete results and Snakemake's records of them; keeps .venv and what was retrieved

@@ -5,6 +5,7 @@ population -> collective -> contributions -> defense -> uptake -> audit -> stati
 
 import os
 import sys
+import time
 
 from snakemake.utils import min_version
 
@@ -51,6 +52,7 @@ include: "rules/baseline.smk"
 include: "rules/bargaining.smk"
 include: "rules/defense.smk"
 include: "rules/uptake.smk"
+include: "rules/endpoint.smk"
 include: "rules/minority.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
@@ -64,6 +66,9 @@ include: "rules/scale.smk"
 localrules:
     all,
     retrieve,
+    estimate,
+    export_answers,
+    recover_answers,
     baseline,
     bargaining,
     defenses,
@@ -89,3 +94,4 @@ rule all:
         rules.minority.input,
         "results/tables/paper_comparison.csv",
         "results/tables/costs.parquet",
+        "results/tables/requests.csv" if has_server() else [],

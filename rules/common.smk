@@ -15,6 +15,11 @@ def model_folder():
     return config["model"]["path"] or "resources/retrieved/model"
 
 
+def has_server():
+    """Whether the model is behind a server."""
+    return config["model"]["backend"] == "endpoint"
+
+
 def seeds(path):
     """The path for every seed of the study."""
     return expand(path, seed=config["seeds"], allow_missing=True)

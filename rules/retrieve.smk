@@ -66,7 +66,11 @@ rule record_provenance:
     input:
         provenance=collect(
             "resources/retrieved/provenance/{what}.parquet",
-            what=["model", "texts", *(f"people_{name}" for name in config["minority"]["datasets"])],
+            what=[
+                *([] if has_server() else ["model"]),
+                "texts",
+                *(f"people_{name}" for name in config["minority"]["datasets"]),
+            ],
         ),
         code=code_of("record_provenance"),
     output:

@@ -8,7 +8,7 @@ from typing import Any
 Condition = dict[str, Any]
 
 NOBODY = "none"
-FINE_TUNE, IN_CONTEXT = "fine_tune", "in_context"
+FINE_TUNE, IN_CONTEXT, RELEASED = "fine_tune", "in_context", "released"
 SUBMITTED = "submitted"
 MIMIC = "mimic"
 SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve", "arms_race")
@@ -141,6 +141,35 @@ def in_context(config: Mapping[str, Any], part: str, seed: int | str) -> list[Co
         for study in (_undefended, _defended)
     )
     return undefended if part == "undefended" else [c for c in defended if c["defense"] != NOBODY]
+
+
+def served(config: Mapping[str, Any]) -> list[str]:
+    """The parts in which a seed asks a model behind a server: as released, and those in context."""
+    return [RELEASED, *parts_in_context(config)]
+
+
+def of_part(config: Mapping[str, Any], part: str, seed: int | str) -> list[Condition]:
+    """The conditions of a part (see `served`) of one seed, which may be a wildcard."""
+    return [_condition(config, seed, 0, uptake=RELEASED)] if part == RELEASED else in_context(config, part, seed)
+
+
+def of_server(config: Mapping[str, Any]) -> list[Condition]:
+    """The conditions of all parts and seeds that a model behind a server is asked."""
+    return [c for part in served(config) for seed in config["seeds"] for c in of_part(config, part, seed)]
+
+
+def prompts(condition: Condition, config: Mapping[str, Any]) -> str:
+    """Path of what a model is asked under the condition, the released model or one in context."""
+    return (
+        "results/probes.parquet" if condition["uptake"] == RELEASED else f"{folder(condition, config)}/prompts.parquet"
+    )
+
+
+def audit(condition: Condition, config: Mapping[str, Any]) -> str:
+    """Path of the audit of the condition."""
+    if condition["uptake"] == RELEASED:
+        return "results/baseline/seed{seed}/audit.parquet".format(**condition)
+    return f"{folder(condition, config)}/audit.parquet"
 
 
 def parts_in_context(config: Mapping[str, Any]) -> list[str]:

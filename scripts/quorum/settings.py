@@ -8,6 +8,7 @@ from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 Problem = tuple[str, str]
 """Key path and what is wrong there."""
@@ -56,7 +57,7 @@ def describe(schema: Mapping[str, Any]) -> str:
     lines = [
         "# Configuration",
         "",
-        "`config.yaml` is the default. `quick.yaml` and `full.yaml` are put over it, for example",
+        "`config.yaml` is the default. `quick.yaml`, `full.yaml` and `paper.yaml` are put over it, for example",
         "`snakemake --cores all --configfile config/quick.yaml`; a file of your own needs only the keys that differ.",
         "A list takes the place of the list below it. Unknown keys and values that are not allowed stop the run before",
         "any job. (This page is made from `schema.yaml` by `make config/README.md`; do not edit it.)",
@@ -183,10 +184,13 @@ def _unknown_keys(path: str, found: Mapping[Any, Any], known: Mapping[str, Any])
 
 
 def _not_allowed(found: Any, part: Mapping[str, Any]) -> str:
-    message = f"found {_written(found)}; allowed: {_allowed(part)}"
+    message = f"found {'what is not repeated here' if part.get('writeOnly') else _written(found)}"
+    message += f"; allowed: {_allowed(part)}"
     if isinstance(found, str) and "enum" in part:
         near = get_close_matches(found, part["enum"], n=1)
         message += f". Did you mean {near[0]}?" if near else ""
+    if isinstance(found, bool) and {"on", "off"} & set(part.get("enum", ())):
+        message += ". YAML reads a bare on or off as true or false: write it in quotation marks"
     if isinstance(found, str) and {"integer", "number"} & set(_types(part)) and _is_float(found):
         message += ". It is text here: write it without quotation marks, and 1e-3 as 1.0e-3"
     return message
@@ -251,7 +255,7 @@ def _allowed(part: Mapping[str, Any]) -> str:
         f"less than {part['exclusiveMaximum']}" if "exclusiveMaximum" in part else "",
         f"a multiple of {part['multipleOf']}" if "multipleOf" in part else "",
         "not empty" if part.get("minLength") else "",
-        "lower-case letters, digits and underscores, a letter first" if "pattern" in part else "",
+        part["title"] if "pattern" in part else "",
     ]
     return ", ".join([words, *filter(None, bounds)])
 
@@ -264,7 +268,9 @@ RETRIEVED_MODEL = "SmolLM2-135M-Instruct"
 def _across_keys(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Problems between keys, each of which is allowed by itself."""
     model, collective, defense = config["model"], config["collective"], config["defense"]
-    if not model["path"] and model["name"] != RETRIEVED_MODEL:
+    if model["backend"] == "endpoint":
+        yield from _of_endpoint(config)
+    elif not model["path"] and model["name"] != RETRIEVED_MODEL:
         yield (
             "model.name",
             f"found {model['name']}, but model.path is empty, so {RETRIEVED_MODEL} would run under that name; "
@@ -319,6 +325,30 @@ def _of_grid(defense: Mapping[str, Any]) -> Iterator[Problem]:
         yield "defense.grid_sizes", f"found {swept}; must ascend"
     if not set(trained) <= set(swept):
         yield "defense.grid_trained_sizes", f"found {trained}; each must be one of defense.grid_sizes: {swept}"
+
+
+def _of_endpoint(config: Mapping[str, Any]) -> Iterator[Problem]:
+    endpoint, model = config["endpoint"], config["model"]
+    address = urlsplit(endpoint["base_url"])
+    if address.scheme not in ("http", "https") or not address.netloc:
+        yield "endpoint.base_url", "is no address that begins with http:// or https://; model.backend is endpoint"
+    elif "@" in address.netloc or address.query or address.fragment:
+        yield (
+            "endpoint.base_url",
+            "holds a user name, password or query, which would be written into the records of the run; "
+            "put the key into an environment variable, and its name into endpoint.key_variable",
+        )
+    if model["path"]:
+        yield "model.path", f"found {model['path']}; must be empty, since the model is behind endpoint.base_url"
+    if config["uptakes"] != ["in_context"]:
+        yield (
+            "uptakes",
+            f"found {_written(config['uptakes'])}; must be [in_context]: a model behind a server is not trained",
+        )
+    if config["in_context"]["retriever"] == "embeddings":
+        yield "in_context.retriever", "found embeddings; must be tfidf: the vectors are those of a local model"
+    if endpoint["max_cost"] is not None and not endpoint["prompt_price"] + endpoint["completion_price"]:
+        yield "endpoint.max_cost", "cannot be kept without endpoint.prompt_price and endpoint.completion_price"
 
 
 def _of_minority(minority: Mapping[str, Any]) -> Iterator[Problem]:

@@ -134,6 +134,17 @@ _HONEST = (
     "defense | string | | the firm's filter",
 )
 
+_COUNTS = (
+    "prompts | int | prompts | prompts that were to be answered",
+    "requests | int | requests | requests sent for them, retries included",
+    "cache_hits | int | prompts | answers that were there, or came in for another condition",
+    "retries | int | requests | requests that repeat one that failed",
+    "prompt_tokens | int | tokens | tokens of prompts, as billed for the answered requests",
+    "completion_tokens | int | tokens | tokens of completions, as billed for the answered requests",
+    "saved_prompt_tokens | int | tokens | tokens of prompts that the cache hits had cost before",
+    "saved_completion_tokens | int | tokens | tokens of completions that the cache hits had cost before",
+)
+
 # Tables that go on, after their own columns, with a column of floats for every feature.
 WITH_FEATURES = frozenset({"population"})
 
@@ -270,6 +281,10 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "dtype | string | | precision of the training",
     ),
     "audit": _columns(*_AUDIT),
+    "asked": _columns(
+        *_FULL_CONDITION,
+        *_COUNTS,
+    ),
     "utility_scores": _columns(*_SCORES),
     "audits": _columns(
         *_FULL_CONDITION,
@@ -670,6 +685,37 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "exponent | float? | | log of the ratio of seconds to the size before / log of the ratio of rows",
         "max_rss_mb | float? | MB | largest memory of one of these jobs",
         "rejected | float | share | rejected share of the stream",
+    ),
+    "requests": _columns(
+        *_CONDITION,
+        "defense | string | | the firm's filter",
+        "pool_size | int | sentences | contributions of the collective before the filter",
+        *_COUNTS,
+        "cost | float | | price of the tokens of the answered requests, in the currency of the configured prices",
+        "saved_cost | float | | what the cache hits had cost before, at the same prices",
+    ),
+    "estimate": _columns(
+        *_FULL_CONDITION,
+        "prompts | int | prompts | prompts that are to be answered",
+        "cached | int | prompts | answers that are in the cache",
+        "shared | int | prompts | answers that a condition above asks for too",
+        "requests | int | requests | requests to be sent if none fails",
+        "prompt_tokens | int | tokens | tokens of their prompts, at most",
+        "completion_tokens | int | tokens | tokens of their completions, at most",
+        "cost | float | | price of both, in the currency of the configured prices",
+        "minutes | float? | min | time that the rate limit alone asks for; empty without one",
+    ),
+    "recovered_answers": _columns(
+        "file | string | | a damaged cache that was set aside",
+        "answers | int | answers | whole answers in it that the cache did not have",
+    ),
+    "answers": _columns(
+        "key | string | | SHA-256 of the request, in hexadecimal digits",
+        "server | string | | provider, or address of the server",
+        "model | string | | the model's name there",
+        "answered_at | string | | time of the answer, ISO 8601, UTC",
+        "request | string | | the canonical request: two lines of JSON, the manner and [prompt, sample]",
+        "response | string | | the whole body of the response, with usage and server fingerprint",
     ),
     "costs": _columns(
         "rule | string | | the rule",

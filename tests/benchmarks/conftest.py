@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from quorum.uptake.fine_tune import Schedule
 from quorum.uptake.in_context import Retrieval
 
 ROOT = Path(__file__).parents[2]
+# Helpers of the other tests: a server, a run in a folder of its own.
+sys.path[:0] = [str(ROOT / "tests" / "unit"), str(ROOT / "tests" / "workflow")]
 MODEL = ROOT / "resources" / "retrieved" / "model"
 QUICK = 10
 SEED = 1

@@ -354,3 +354,28 @@ def test_examples_in_the_plane_are_no_tables_of_a_run():
         "minority_toy": "results/minority/plane/minority_toy.parquet",
         "minority_flips": "results/tables/minority_flips.parquet",
     }
+
+
+def test_a_server_is_asked_the_released_model_and_all_that_is_in_context():
+    small = SMALL | {"uptakes": ["in_context"]}
+    assert conditions.served(small) == ["released", "undefended", "filtered"]
+    asked = conditions.of_server(small)
+    released = [c for c in asked if c["uptake"] == "released"]
+    assert [(c["seed"], c["pool_size"], c["layers"], c["defense"]) for c in released] == [
+        (1, 0, 0, "none"),
+        (7, 0, 0, "none"),
+    ]
+    rest = [c for c in asked if c["uptake"] != "released"]
+    studies = [c for study in ("undefended", "defended") for c in conditions.of_study(study, small)]
+    paths = {conditions.audit(c, small) for c in rest}
+    assert len(rest) == len(paths) and paths == {f"{conditions.folder(c, small)}/audit.parquet" for c in studies}
+    assert conditions.served(SMALL | {"uptakes": ["fine_tune"]}) == ["released"]
+
+
+def test_what_a_server_is_asked_lies_beside_what_it_answered():
+    released, *rest = conditions.of_server(SMALL)
+    assert conditions.prompts(released, SMALL) == "results/probes.parquet"
+    assert conditions.audit(released, SMALL) == "results/baseline/seed1/audit.parquet"
+    last = rest[-1]
+    assert conditions.prompts(last, SMALL) == f"{conditions.folder(last, SMALL)}/prompts.parquet"
+    assert conditions.audit(last, SMALL) == f"{conditions.folder(last, SMALL)}/audit.parquet"

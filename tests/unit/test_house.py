@@ -295,9 +295,9 @@ def test_help_has_every_target(house):
     assert phony <= listed
 
 
-def test_clean_keeps_what_cost_a_download(house):
-    for name in ("results/tables", ".snakemake", ".venv/bin", "resources/retrieved"):
+def test_clean_keeps_what_cost_a_download_or_money(house):
+    for name in ("results/tables", ".snakemake", ".venv/bin", "resources/retrieved", ".quorum"):
         (house.folder / name).mkdir(parents=True)
     house("clean")
     left = {path.name for path in house.folder.iterdir() if path.is_dir()}
-    assert left == {".venv", "resources"}
+    assert left == {".venv", "resources", ".quorum"}

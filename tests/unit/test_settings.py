@@ -83,7 +83,7 @@ def test_the_default_file_says_every_default():
     assert load_configfile(str(ROOT / "config" / "config.yaml")) == DEFAULTS
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "quick.yaml", "full.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "quick.yaml", "full.yaml", "paper.yaml"])
 def test_every_file_of_the_project_can_be_run(name):
     config = load_configfile(str(ROOT / "config" / "config.yaml"))
     update_config(config, load_configfile(str(ROOT / "config" / name)))
@@ -199,7 +199,7 @@ def test_a_list_has_entries_and_none_twice(path):
     [
         (("defense", "names"), ["none", "tfdif"], ["defense.names[1]: found tfdif", "Did you mean tfidf?"]),
         (("fine_tune", "dtype"), "fp32", ["fine_tune.dtype: found fp32", "one of auto, float32, bfloat16"]),
-        (("model", "backend"), "remote", ["model.backend: found remote", "allowed: local only"]),
+        (("model", "backend"), "remote", ["model.backend: found remote", "allowed: one of local, endpoint"]),
         (("world", "male_share"), 79, ["world.male_share: found 79", "at least 0, at most 1"]),
         (
             ("fine_tune", "learning_rate"),
@@ -209,6 +209,7 @@ def test_a_list_has_entries_and_none_twice(path):
         (("audit", "max_tokens"), 50.0, ["audit.max_tokens: found 50.0", "whole number"]),
         (("probes", "held_out"), 100, ["probes.held_out: found 100", "a multiple of 80"]),
         (("figures", "domains", "width"), 0, ["figures.domains.width: found 0", "at least 20"]),
+        (("endpoint", "cache"), False, ["endpoint.cache: found false", "write it in quotation marks"]),
         (("model", "name"), "", ['model.name: found ""', "not empty"]),
     ],
 )
@@ -251,9 +252,25 @@ def test_an_entry_of_a_list_gets_its_defaults():
         assert f"\n| `{key}` |" in page.split("### An entry of minority.own_tables\n")[1].split("\n## ")[0]
 
 
+@pytest.mark.parametrize("value", ["sk-proj-CANARY", "gsk_CANARY", "CANARY " * 20])
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated(value):
+    text = message(with_value(("endpoint", "key_variable"), value))
+    assert "endpoint.key_variable: found what is not repeated here; allowed: text, empty, or capital letters" in text
+    assert "CANARY" not in text
+
+
 def test_a_long_value_is_cut():
     assert len(message(with_value(("fine_tune", "dtype"), "x" * 10_000))) < 600
 
+
+ENDPOINT = {
+    ("model", "backend"): "endpoint",
+    ("model", "name"): "any",
+    ("endpoint", "base_url"): "http://127.0.0.1:8080/v1",
+    ("uptakes",): ["in_context"],
+}
+IN_CONTEXT = {"uptakes": ["in_context"]}
+PAID = {"base_url": "http://h/v1", "max_cost": 1.5, "completion_price": 2, "key_variable": "MY_KEY_2"}
 
 # ---- across keys -----------------------------------------------------------------------------------------------------
 
@@ -276,6 +293,15 @@ def test_a_long_value_is_cut():
         ({("defense", "strengths", "weak"): 0.06}, "defense.strengths", "weak must reject no more than moderate"),
         ({("figures", "utility", "main_size"): 750}, "figures.utility.main_size", "or null"),
         ({("model", "name"): "my-model"}, "model.name", "model.path is empty"),
+        (ENDPOINT | {("endpoint", "base_url"): ""}, "endpoint.base_url", "begins with http"),
+        (ENDPOINT | {("endpoint", "base_url"): "localhost:8080/v1"}, "endpoint.base_url", "begins with http"),
+        (ENDPOINT | {("endpoint", "base_url"): "http://me:CANARY@a/v1"}, "endpoint.base_url", "holds a user name"),
+        (ENDPOINT | {("endpoint", "base_url"): "http://a/v1?key=CANARY"}, "endpoint.base_url", "holds a user name"),
+        (ENDPOINT | {("model", "path"): "models/mine"}, "model.path", "must be empty"),
+        (ENDPOINT | {("uptakes",): ["fine_tune"]}, "uptakes", "found [fine_tune]; must be [in_context]"),
+        (ENDPOINT | {("uptakes",): ["fine_tune", "in_context"]}, "uptakes", "must be [in_context]"),
+        (ENDPOINT | {("in_context", "retriever"): "embeddings"}, "in_context.retriever", "must be tfidf"),
+        (ENDPOINT | {("endpoint", "max_cost"): 5.0}, "endpoint.max_cost", "endpoint.prompt_price"),
         ({("minority", "datasets"): [], ("minority", "signal", "dataset"): ""}, "minority.datasets", "is empty"),
         ({("minority", "alphas"): [0.3, 0.1]}, "minority.alphas", "must ascend"),
         ({("minority", "at_alpha"): 0.25}, "minority.at_alpha", "one of minority.alphas"),
@@ -298,7 +324,7 @@ def test_keys_that_do_not_fit_together(changes, path, words):
         section[key] = value
     text = message(config)
     assert f"  {path}: " in text and words in text
-    assert text.count("\n") == 1
+    assert text.count("\n") == 1 and "CANARY" not in text
 
 
 @pytest.mark.parametrize(
@@ -314,6 +340,8 @@ def test_keys_that_do_not_fit_together(changes, path, words):
         {"in_context": {"sizes": [0, 500, 1000]}},
         {"uptakes": ["fine_tune"], "in_context": {"sizes": [0, 1]}},
         {"collective": {"sizes": [0, 7]}, "defense": {"at_size": 7}},
+        {"model": {"backend": "endpoint", "name": "any"}, "endpoint": {"base_url": "https://host/v1"}} | IN_CONTEXT,
+        {"model": {"backend": "endpoint", "name": "any"}, "endpoint": PAID} | IN_CONTEXT,
     ],
     ids=str,
 )

@@ -32,12 +32,20 @@ TARGETS = {
 SEEDS = len(yaml.safe_load((runs.ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["seeds"])
 
 
+IN_PARTS = ("find_contexts_", "ask_in_context_", "ask_server_")
+SERVED = {
+    "uptakes": ["in_context"],
+    "model": {"backend": "endpoint", "name": "any"},
+    "endpoint": {"base_url": "http://127.0.0.1:9/v1"},
+}
+
+
 def script_of(rule: str) -> str:
     """Scripts have the names of their rules, but sentences are sentences, whoever wrote them, a figure a figure, a sum
     over runs a sum over runs, and a question a question, whatever a filter let through."""
     if rule.startswith("draw_"):
         return "draw_figure"
-    if rule.startswith(("find_contexts_", "ask_in_context_")):
+    if rule.startswith(IN_PARTS):
         return rule.rpartition("_")[0]
     if rule in conditions.minority_runs(settings.defaults(settings.read(runs.ROOT / "config" / "schema.yaml"))):
         return "minority_table"
@@ -56,7 +64,8 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
 with SnakemakeApi(OutputSettings()) as api:
-    workflow = api.workflow(ResourceSettings(), config_settings=ConfigSettings(), snakefile=Path("Snakefile"))._workflow
+    settings = ConfigSettings(configfiles=[Path("served.yaml")])
+    workflow = api.workflow(ResourceSettings(), config_settings=settings, snakefile=Path("Snakefile"))._workflow
     print(json.dumps([
         {
             "name": rule.name,
@@ -75,7 +84,8 @@ with SnakemakeApi(OutputSettings()) as api:
 
 @pytest.fixture(scope="module")
 def rules(fresh) -> dict[str, dict]:
-    """Every rule as Snakemake has read it."""
+    """Every rule as Snakemake has read it, with those that ask a server; they come on top of all others."""
+    runs.write_config(fresh, SERVED, "served.yaml")
     read = [sys.executable, "-c", READ_RULES]
     printed = subprocess.run(read, cwd=fresh, capture_output=True, encoding="utf-8", check=True).stdout
     return {rule["name"]: rule for rule in json.loads(printed)}
@@ -102,7 +112,7 @@ def test_rules_without_a_script_are_the_named_targets(rules):
 def test_every_rule_has_log_benchmark_and_names_for_its_files(rules):
     for name in rules.keys() - TARGETS:
         rule, folder = rules[name], name
-        if name.startswith(("draw_", "find_contexts_", "ask_in_context_")):
+        if name.startswith(("draw_", *IN_PARTS)):
             folder = script_of(name)
         assert len(rule["log"]) == 1 and rule["log"][0].startswith(f"results/logs/{folder}"), name
         assert rule["benchmark"].startswith(f"results/benchmarks/{folder}/"), name
@@ -119,7 +129,9 @@ def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule(rules):
 
 
 def test_no_two_rules_make_the_same_file(rules):
-    products = [path for name in rules.keys() - TARGETS for path in rules[name]["products"]]
+    # What a server is asked takes the place of what a model on this machine is asked, by an order of rules.
+    local = {name for name in rules if not name.startswith("ask_server_")}
+    products = [path for name in local - TARGETS for path in rules[name]["products"]]
     assert len(products) == len(set(products))
 
 
@@ -233,7 +245,30 @@ def test_long_streams_are_cut_into_parts_that_all_filters_judge(fresh):
     assert counted["write_reference"] == counted["scale_table"] == 1
 
 
-OTHERS = [*sorted({path.stem for path in (runs.ROOT / "config").glob("*.yaml")} - {"config", "schema"}), "tiny"]
+@pytest.mark.parametrize("config", ["config/paper.yaml", "served.yaml"])
+def test_a_model_behind_a_server_is_asked_and_nothing_is_trained_or_fetched_for_it(fresh, default, config):
+    runs.write_config(fresh, SERVED, "served.yaml")
+    jobs = runs.planned(fresh, configs=[config])
+    counted = runs.count(jobs)
+    seeds = 5 if "paper" in config else SEEDS
+    for part in ("released", "undefended", "filtered"):
+        assert counted[f"ask_server_{part}"] == seeds
+    of_a_local_model = {"retrieve_model", "measure_precision", "fine_tune", "audit_model", "audit_released"}
+    of_a_local_model |= {"encode_background", "encode_pool", "encode_utility"}
+    of_a_local_model |= {f"ask_in_context_{part}" for part in ("undefended", "filtered")}
+    asked = {f"ask_server_{part}" for part in ("released", "undefended", "filtered")}
+    assert set(counted) == set(runs.count(default)) - of_a_local_model | asked | {"requests_table"}
+
+
+def test_the_estimate_needs_no_answer(fresh):
+    runs.write_config(fresh, SERVED, "served.yaml")
+    counted = runs.count(runs.planned(fresh, "estimate", configs=["served.yaml"]))
+    assert counted["find_contexts_filtered"] == SEEDS
+    assert not any(rule.startswith("ask_") for rule in counted)
+
+
+OTHERS = sorted({path.stem for path in (runs.ROOT / "config").glob("*.yaml")} - {"config", "schema", "paper"})
+OTHERS.append("tiny")
 
 
 @pytest.mark.parametrize("name", OTHERS)
