@@ -126,7 +126,7 @@ def test_a_seed_in_context_is_asked_in_two_parts_that_share_nothing():
         assert len(folders) == len(set(folders))
         assert set(folders) == {conditions.folder(c, chosen) for c in both if c["uptake"] == "in_context"}
     (first, *_) = conditions.in_context(DEFAULTS, "filtered", "{seed}")
-    assert conditions.folder(first, DEFAULTS).endswith("/keyword/seed{seed}")
+    assert conditions.folder(first, DEFAULTS).endswith("/keyword-moderate/seed{seed}")
 
 
 def test_an_unknown_study_is_named():
