@@ -30,10 +30,10 @@ def newcombe_interval(
 def clustered_difference(
     values: ArrayLike, in_a: ArrayLike, clusters: ArrayLike, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Interval of mean(values in a) - mean(values not in a) that lets observations of one cluster depend on each other.
+    """Interval of the share in a minus the share not in a that lets observations of one cluster depend on each other.
 
     Least squares on the group, with the cluster-robust sandwich covariance of statsmodels and Student's t with one
-    degree of freedom fewer than there are clusters. values, in_a (bool), clusters: shape (n,). (NaN, NaN) where a group
+    degree of freedom fewer than there are clusters. values (0 or 1), in_a (bool), clusters: shape (n,). (NaN, NaN) where a group
     is empty, there are fewer than three clusters, or no value differs from its group's mean: then there is nothing to
     estimate a spread from.
     """
@@ -47,4 +47,4 @@ def clustered_difference(
         cov_type="cluster", cov_kwds={"groups": codes}, use_t=True
     )
     low, high = fitted.conf_int(alpha=1 - confidence)[1]
-    return float(low), float(high)
+    return max(-1.0, float(low)), min(1.0, float(high))

@@ -129,6 +129,70 @@ def test_a_seed_in_context_is_asked_in_two_parts_that_share_nothing():
     assert conditions.folder(first, DEFAULTS).endswith("/keyword-moderate/seed{seed}")
 
 
+def test_arms_race_by_hand():
+    race = config(
+        seeds=[1, 7],
+        collective={"sizes": [0, 10, 20], "styles": ["varied"], "strategies": ["parity", "counter"]},
+        defense={"at_size": 20, "names": ["none", "tfidf"], "styles": ["template", "mimic"]},
+    )
+    campaigns = [
+        (s, "parity", 20, d, seed) for s in ("template", "mimic") for d in ("none", "tfidf") for seed in (1, 7)
+    ]
+    assert sorted(keys("arms_race", race)) == sorted([("none", "none", 0, "none", seed) for seed in (1, 7)] + campaigns)
+    assert [(c["style"], c["seed"]) for c in conditions.race_streams(race)] == [
+        ("template", 1),
+        ("mimic", 1),
+        ("template", 7),
+        ("mimic", 7),
+    ]
+    assert {c["defense"] for c in conditions.race_streams(race)} == {"none"}
+    assert conditions.grid_campaigns(race) == [
+        (style, strategy) for style in ("template", "mimic") for strategy in ("parity", "counter")
+    ]
+
+
+def test_filtered_background_by_hand():
+    found = conditions.of_study("filtered_background", SMALL)
+    assert sorted((c["pool_size"], c["defense"], c["strength"], c["seed"]) for c in found) == [
+        (0, "none", "none", 1),
+        (0, "none", "none", 7),
+        (0, "tfidf", "moderate", 1),
+        (0, "tfidf", "moderate", 7),
+    ]
+    filtered = next(c for c in found if c["defense"] == "tfidf")
+    assert conditions.source(filtered, "pool") == ""
+    assert conditions.source(filtered, "verdicts").endswith("/none/none/n0/tfidf-moderate/seed1.parquet")
+    # The model as deployed is the one of the main study.
+    assert {conditions.folder(c, SMALL) for c in found} & {
+        conditions.folder(c, SMALL) for c in conditions.of_study("defended", SMALL)
+    }
+
+
+def test_a_grid_is_trained_at_every_strength_of_the_sizes_asked_for():
+    assert conditions.of_study("trained_grid", SMALL) == []
+    asked = config(
+        seeds=[4],
+        collective={"sizes": [0, 10, 20]},
+        defense={
+            "at_size": 20,
+            "names": ["none", "tfidf"],
+            "styles": ["mimic"],
+            "grid_sizes": [5, 15, 30],
+            "grid_trained_sizes": [15, 30],
+        },
+    )
+    found = conditions.of_study("trained_grid", asked)
+    assert sorted((c["style"], c["pool_size"], c["defense"], c["strength"], c["seed"]) for c in found) == [
+        ("mimic", 15, "tfidf", strength, 4) for strength in ("moderate", "strong", "weak")
+    ]
+
+
+def test_sizes_of_the_grid_hold_that_of_the_comparison_and_none_beyond_the_sweep():
+    small = config(collective={"sizes": [0, 40]}, defense={"at_size": 40, "grid_sizes": [10, 30, 100]})
+    assert conditions.grid_sizes(small) == [10, 30, 40]
+    assert conditions.grid_sizes(DEFAULTS) == [10, 30, 100, 300, 1000, 2000]
+
+
 def test_an_unknown_study_is_named():
     with pytest.raises(KeyError, match="other_study"):
         conditions.of_study("other_study", SMALL)
@@ -179,6 +243,11 @@ def test_a_submitted_pool_is_the_only_campaign():
         assert campaigns == {("none", "none"), ("submitted", "submitted")}
 
 
+def test_filters_are_tried_against_a_submitted_pool_alone():
+    assert conditions.grid_campaigns(SUBMITTED) == conditions.race_campaigns(SUBMITTED) == [("submitted", "submitted")]
+    assert {key[:2] for key in keys("arms_race", SUBMITTED)} == {("none", "none"), ("submitted", "submitted")}
+
+
 def test_worlds_are_compared_with_the_written_template_whatever_was_submitted():
     """Nothing can write a pool of strategy "submitted" in the template."""
     assert {key[:2] for key in keys("overlap_study", SUBMITTED)} == {("none", "none"), ("template", "parity")}
@@ -192,7 +261,7 @@ FOLDER = re.compile(
 )
 
 
-@pytest.mark.parametrize("study", ["undefended", "defended", "depth_study", "overlap_study"])
+@pytest.mark.parametrize("study", ["undefended", "defended", "depth_study", "overlap_study", "arms_race"])
 def test_a_folder_says_its_whole_condition(study):
     for condition in conditions.of_study(study, DEFAULTS):
         told = FOLDER.fullmatch(conditions.folder(condition, DEFAULTS)).groupdict()
@@ -236,10 +305,14 @@ def test_conditions_that_share_a_source_are_few():
 
 
 def test_timings_are_told_apart_as_folders_are():
-    for study in ("undefended", "defended", "depth_study", "overlap_study"):
+    for study in ("undefended", "defended", "depth_study", "overlap_study", "arms_race", "filtered_background"):
         found = conditions.of_study(study, DEFAULTS)
         found = [condition for condition in found if condition["uptake"] == "fine_tune"]
         assert len({conditions.timing(c) for c in found}) == len(found)
+
+
+def test_the_background_that_is_mimicked_is_that_of_the_main_study():
+    assert conditions.background(config(world={"overlap": 1})) == "results/background/overlap1.0/seed{seed}.parquet"
 
 
 def test_background_states_are_those_of_the_main_study():
@@ -298,8 +371,8 @@ def test_a_figure_with_filters_reads_the_published_tables():
 
 
 def test_figures_of_the_studies_beside_the_main_one_wait_to_be_asked_for():
-    names = ["domains", "depth_study", "overlap_study", "learning_curve", "utility"]
-    assert conditions.main_figures(names) == ["domains", "utility"]
+    names = ["domains", "depth_study", "overlap_study", "learning_curve", "arms_race", "utility", "defense_grid"]
+    assert conditions.main_figures(names) == ["domains", "utility", "defense_grid"]
 
 
 def test_a_figure_shows_the_size_at_which_filters_are_compared_unless_it_is_told_another():

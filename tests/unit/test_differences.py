@@ -89,3 +89,7 @@ def test_sentences_that_repeat_their_documents_verdict_count_as_documents():
 )
 def test_without_spread_groups_or_clusters_there_is_no_interval(values, in_a, clusters):
     assert all(math.isnan(end) for end in clustered_difference(values, in_a, clusters))
+
+
+def test_a_difference_of_shares_stays_within_its_range():
+    assert clustered_difference([1, 0, 0, 1, 0], [True, True, False, False, False], [1, 2, 3, 4, 5]) == (-1.0, 1.0)

@@ -52,6 +52,7 @@ CONDITION = {
     "overlap": 0.0,
     "pool_size": 40,
     "defense": "none",
+    "strength": "none",
 }
 
 

@@ -410,6 +410,32 @@ def test_a_bad_question_is_named_by_its_row(record, reason):
         retrieval.multiple_choice(lines(good, record), "medqa")
 
 
+def test_notes_keep_their_lines():
+    visits = json.dumps([{"src": "hi", "tgt": "\nPLAN\n\nRest.\n"}, {"tgt": "Pain."}]).encode()
+    notes = retrieval.clinical_notes(visits, "aci_bench")
+    tables.validate(notes, "texts")
+    assert notes.to_numpy().tolist() == [
+        ["aci_bench_00001", "aci_bench", "PLAN\n\nRest."],
+        ["aci_bench_00002", "aci_bench", "Pain."],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[{", "aci_bench: is not JSON"),
+        (b'{"tgt": "x"}', "aci_bench: is not a list"),
+        (b'[{"tgt": "x"}, {"src": "y"}]', "aci_bench, entry 2: has no note"),
+        (b'[{"tgt": " "}]', "aci_bench, entry 1: has no note"),
+        (b'["x"]', "aci_bench, entry 1: has no note"),
+        (b"\xff", "aci_bench: is not JSON in UTF-8"),
+    ],
+)
+def test_a_bad_note_is_named(content, reason):
+    with pytest.raises(RetrievalError, match=reason):
+        retrieval.clinical_notes(content, "aci_bench")
+
+
 def test_no_rows_are_an_empty_table():
     tables.validate(retrieval.multiple_choice(b"", "s"), "questions")
     tables.validate(retrieval.medical_texts(b"\n", "s"), "texts")

@@ -285,6 +285,8 @@ PAID = {"base_url": "http://h/v1", "max_cost": 1.5, "completion_price": 2, "key_
         ({("collective", "sizes"): [250, 1000]}, "collective.sizes", "begin with 0"),
         ({("collective", "sizes"): [0, 1000, 250]}, "collective.sizes", "must ascend"),
         ({("defense", "names"): ["tfidf"]}, "defense.names", "must hold none"),
+        ({("defense", "grid_sizes"): [100, 10]}, "defense.grid_sizes", "must ascend"),
+        ({("defense", "grid_trained_sizes"): [7]}, "defense.grid_trained_sizes", "each must be one of"),
         ({("defense", "reference_size"): 99}, "defense.reference_size", "at least 100"),
         ({("in_context", "sizes"): [0, 300, 1000]}, "in_context.sizes", "some of collective.sizes: [0, 250, 500"),
         ({("in_context", "sizes"): [250, 1000]}, "in_context.sizes", "begin with 0"),

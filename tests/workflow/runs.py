@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).with_name("tiny.yaml")
-EVERYTHING = ("all", "depth_study", "overlap_study", "learning_curve")
+EVERYTHING = ("all", "depth_study", "overlap_study", "learning_curve", "arms_race")
 RETRIEVED = Path("resources", "retrieved")
 
 _PARTS = ("Snakefile", "config", "profiles", "resources", "rules", "scripts")

@@ -25,6 +25,7 @@ TARGETS = {
     "depth_study",
     "overlap_study",
     "learning_curve",
+    "arms_race",
     "minority",
     "scale",
 }
@@ -139,18 +140,19 @@ def test_no_two_rules_make_the_same_file(rules):
 
 
 def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default):
-    """By hand: for every seed a model for n = 0, 2 styles x 4 sizes, and 2 styles x 5 filters."""
+    """By hand: for every seed a model for n = 0, 2 styles x 4 sizes, and 2 styles x 5 filters; a third style is only
+    tried against the filters."""
     counted = runs.count(default)
-    assert len(default) <= 315
+    assert len(default) <= 360
     assert counted["fine_tune"] == counted["audit_model"] == SEEDS * (1 + 2 * 4 + 2 * 5)
-    assert counted["score_contributions"] == SEEDS * 2
+    assert counted["score_contributions"] == counted["sweep_filters"] == SEEDS * 3
     assert counted["judge_contributions"] == SEEDS * 2 * 5
     assert counted["write_background"] == counted["encode_background"] == SEEDS
-    assert sum(rule.startswith("draw_") for rule in counted) == 6 + 7
-    # 3 data sets x 2 learners x 5 seeds; the signal has one data set and one learner more.
+    assert sum(rule.startswith("draw_") for rule in counted) == 6 + 4 + 7
     # In context a seed is one block, and another one with filters.
     for part in ("undefended", "filtered"):
         assert counted[f"find_contexts_{part}"] == counted[f"ask_in_context_{part}"] == SEEDS
+    # 3 data sets x 2 learners x 5 seeds; the signal has one data set and one learner more.
     assert counted["act_collectively"] == counted["mitigate"] == 3 * 2 * 5
     assert counted["plant_signal"] == 3 * 5
 
@@ -185,6 +187,10 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
         ("overlap_study", {"overlap_table", "draw_overlap_study"}, {"score_contributions"}),
         ("scale", {"write_stream", "link_documents", "judge_partition"}, {"retrieve_model", "score_contributions"}),
         ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "score_contributions"}),
+        ("arms_race", {"race_table", "honest_table", "draw_arms_race"}, {"sweep_filters", "write_paraphrases"}),
+        ("results/tables/defense_grid.csv", {"sweep_filters"}, {"fine_tune", "retrieve_model", "score_contributions"}),
+        ("results/tables/filter_curves.csv", {"score_contributions"}, {"fine_tune", "retrieve_model"}),
+        ("results/tables/honest_costs.csv", {"retrieve_texts", "score_honest_text"}, {"write_pool", "retrieve_model"}),
     ],
 )
 def test_a_named_target_needs_its_own_part_only(fresh, target, needs, needs_not):
@@ -203,14 +209,14 @@ def test_in_context_every_condition_has_its_prompts_and_its_audit(fresh, default
     for name in ("prompts", "contexts", "audit", "readings", "utility"):
         assert f"{IN_CONTEXT}/none/none/n0/none/seed1/{name}.parquet" in made
         assert f"{IN_CONTEXT}/template/parity/n250/none/seed2/{name}.parquet" in made
-        assert f"{IN_CONTEXT}/varied/parity/n1000/composite/seed3/{name}.parquet" in made
+        assert f"{IN_CONTEXT}/varied/parity/n1000/composite-moderate/seed3/{name}.parquet" in made
 
 
 def test_a_prompt_is_found_without_a_model(fresh):
     path = f"{IN_CONTEXT}/varied/parity/n250/none/seed1/prompts.parquet"
     counted = runs.count(runs.planned(fresh, path, configs=()))
     assert counted["find_contexts_undefended"] == 1
-    assert not {"retrieve_model", "measure_precision", "filter_contributions", "fine_tune"} & set(counted)
+    assert not {"retrieve_model", "measure_precision", "score_contributions", "fine_tune"} & set(counted)
     changes = {"in_context": {"retriever": "embeddings"}}
     config = runs.write_config(fresh, changes, "embeddings.yaml")
     assert "retrieve_model" in runs.count(runs.planned(fresh, path, configs=[config]))
@@ -224,6 +230,29 @@ def test_an_uptake_can_be_left_out(fresh, uptake):
     asks = {f"{rule}_{part}" for rule in ("find_contexts", "ask_in_context") for part in ("undefended", "filtered")}
     assert planned >= (trains if uptake == "fine_tune" else asks) | {"tipping", "draw_pipeline", "defense_effects"}
     assert not planned & (asks if uptake == "fine_tune" else trains)
+
+
+def test_the_arms_race_trains_every_style_behind_every_filter_and_none_behind_them_all(fresh):
+    trained = [job for job in runs.planned(fresh, "arms_race", configs=()) if job.rule == "fine_tune"]
+    filtered = [job for job in trained if job.wildcards["size"] == "0" and job.wildcards["defense"] != "none"]
+    assert len(filtered) == SEEDS * 5
+    assert len(trained) - len(filtered) == SEEDS * (1 + 3 * 6)
+    assert {job.wildcards["style"] for job in trained} == {"none", "template", "varied", "mimic"}
+
+
+def test_a_grid_is_trained_where_the_configuration_asks_for_it(fresh):
+    (fresh / "config" / "trained.yaml").write_text("defense: {grid_trained_sizes: [300]}\n", encoding="utf-8")
+    jobs = runs.planned(fresh, "results/tables/defense_grid.csv", configs=["config/trained.yaml"])
+    trained = [job for job in jobs if job.rule == "fine_tune"]
+    assert len(trained) == SEEDS * 3 * 5 * 3
+    assert {job.wildcards["size"] for job in trained} == {"300"}
+
+
+def test_only_who_asks_for_paraphrases_has_the_model_write(fresh):
+    (fresh / "config" / "own.yaml").write_text("collective: {styles: [paraphrase]}\n", encoding="utf-8")
+    counted = runs.count(runs.planned(fresh, "bargaining", configs=["config/own.yaml"]))
+    assert counted["write_paraphrases"] == SEEDS and counted["write_pool"] == 0
+    assert "write_paraphrases" not in runs.count(runs.planned(fresh, configs=()))
 
 
 def test_depths_and_overlaps_are_those_of_their_studies(fresh):

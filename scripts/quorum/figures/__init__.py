@@ -61,7 +61,7 @@ FIGURES: Mapping[str, Figure] = {
     "defense_grid": Figure("defense_grid", ("defense_grid",), {"width": 228, "height": 22, "font_size": 12}),
     "filter_curves": Figure("filter_curves", ("filter_curves",), {"width": 150, "height": 150, "font_size": 12}),
     "filter_scores": Figure("filter_scores", ("filter_scores",), {"width": 190, "height": 60, "font_size": 12}),
-    "honest_costs": Figure("honest_costs", ("honest_costs",), {"width": 180, "height": 26, "font_size": 12}),
+    "honest_costs": Figure("honest_costs", ("honest_costs",), {"width": 180, "height": 32, "font_size": 12}),
     "arms_race": Figure("arms_race", ("arms_race",), {"width": 190, "height": 46, "font_size": 12}),
     "depth_study": Figure("depth_study", ("depth_study",), {"width": 320, "height": 230, "font_size": 12}),
     "learning_curve": Figure("learning_curve", ("learning_curve",), {"width": 420, "height": 260, "font_size": 12}),

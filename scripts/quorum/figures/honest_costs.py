@@ -15,7 +15,9 @@ CALIBRATIONS = {"template": "calibrated on the study's templates", "real": "cali
 SHAPES = {"weak": "triangle-up", "moderate": "circle", "strong": "square"}
 COLOURS = {"weak": theme.SKY, "moderate": theme.BLUE, "strong": theme.INK}
 GAP = "women's minus men's (points)"
+_FILLS = {"template": "white", "real": theme.GREEN}
 _ROOM = 20.0
+_FEWEST = 30
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
@@ -29,7 +31,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     strengths = theme.ordered(table["strength"], theme.STRENGTHS)
     calibrations = theme.ordered(table["calibration"], list(CALIBRATIONS))
     values = [_row(row) for row in theme.rows(table)]
-    reach = max([_ROOM, *(abs(row[end]) for row in values for end in ("gap", "low", "high") if row[end] is not None)])
+    reach = max([_ROOM, *(abs(row[end]) for row in values for end in ("low", "high") if _is_shown(row, strengths))])
     lines = []
     for source in theme.ordered(table["source"], SOURCES):
         own = [row for row in values if row["source"] == source]
@@ -37,7 +39,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
             _rejected([row for row in own if row["calibration"] == calibration], filters, strengths, style, at == 0)
             for at, calibration in enumerate(calibrations)
         ]
-        gaps = [row for row in own if row["strength"] == _shown(strengths) and row["gap"] is not None]
+        gaps = [row for row in own if _is_shown(row, strengths)]
         panels.append(_gaps(gaps, filters, reach, style))
         people = own[0]["n_people"]
         words = f"{_source(source)}: {people:,} people, {own[0]['n_sentences']:,} sentences"
@@ -47,8 +49,9 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         "text that it was set on. A person is a document; the study's background has agents. Bars: 95% bootstrap "
         "interval, clustered by person.",
         f"Right: rejected share of sentences about women minus that of sentences about men, strength "
-        f"{_shown(strengths)}, with Newcombe's 95% interval; filled: calibrated on such real text, hollow: on the "
-        "study's templates. A sentence is about whom its first pronoun names.",
+        f"{_shown(strengths)}, with the 95% interval clustered by person (Newcombe's where nobody varies); filled: "
+        "calibrated on such real text, hollow: on the study's templates. A sentence is about whom its first pronoun "
+        "names.",
     ]
     description = f"{TITLE} Rejected: " + "; ".join(
         f"{_source(row['source'])}, {CALIBRATIONS.get(row['calibration'], row['calibration'])}, {row['filter']}, "
@@ -63,14 +66,20 @@ def _shown(strengths: list[str]) -> str:
     return "moderate" if "moderate" in strengths else strengths[-1]
 
 
+def _is_shown(row: Mapping[str, Any], strengths: list[str]) -> bool:
+    """Whether the difference between the sexes is drawn: at one strength, and of enough sentences about both."""
+    return row["strength"] == _shown(strengths) and min(row["n_female"], row["n_male"]) >= _FEWEST
+
+
 def _source(name: str) -> str:
     return "The study's background" if name == "background" else theme.label(name)
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
+    interval = "gap" if row["gap_clustered_low"] is None else "gap_clustered"
     points = {
         name: None if row[column] is None else 100 * row[column]
-        for name, column in (("gap", "gap"), ("low", "gap_low"), ("high", "gap_high"))
+        for name, column in (("gap", "gap"), ("low", f"{interval}_low"), ("high", f"{interval}_high"))
     }
     return {**row, "filter": theme.label(row["defense"]), **points}
 
@@ -78,7 +87,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 def _filters(filters: list[str], first: bool) -> Any:
     import altair as alt
 
-    axis = alt.Axis(ticks=False, domain=False, labels=first, grid=True)
+    axis = alt.Axis(ticks=False, domain=False, labels=first, labelPadding=9, grid=True)
     return alt.Y("filter:N", sort=filters, scale=alt.Scale(domain=filters), title=None, axis=axis)
 
 
@@ -111,14 +120,24 @@ def _rejected(
     ]
     base = alt.Chart(theme.data(values)).encode(y=_filters(filters, first), color=channels["color"])
     rules = alt.Chart(theme.data(promises)).mark_rule(color=theme.GREY, strokeDash=[2, 3])
-    layers = [
-        rules.encode(x=alt.X("promise:Q", **placed)),
-        base.mark_rule(strokeWidth=1.6).encode(x=alt.X("clustered_low:Q", **placed), x2="clustered_high:Q"),
-        base.mark_point(size=60, filled=True, opacity=1).encode(
-            x=alt.X("rejected:Q", **placed), shape=channels["shape"], tooltip=tooltip
-        ),
-    ]
+    layers = [rules.encode(x=alt.X("promise:Q", **placed))]
+    for name, shift in zip(strengths, _shifts(len(strengths), style), strict=True):
+        own = theme.only(base, "strength", name)
+        layers += [
+            own.mark_rule(strokeWidth=1.6, yOffset=shift).encode(
+                x=alt.X("clustered_low:Q", **placed), x2="clustered_high:Q"
+            ),
+            own.mark_point(size=45, filled=True, opacity=1, yOffset=shift).encode(
+                x=alt.X("rejected:Q", **placed), shape=channels["shape"], tooltip=tooltip
+            ),
+        ]
     return alt.layer(*layers).properties(width=style["width"], height=style["height"] * len(filters))
+
+
+def _shifts(count: int, style: Mapping[str, Any]) -> list[float]:
+    """Pixels by which marks of one row are shifted, so that none hides another."""
+    step = 0.85 * style["height"] / (count + 1)
+    return [step * (place - (count - 1) / 2) for place in range(count)]
 
 
 def _blank(words: str, style: Mapping[str, Any], rows: int) -> Any:
@@ -136,11 +155,9 @@ def _gaps(values: list[dict[str, Any]], filters: list[str], reach: float, style:
     import altair as alt
 
     if not values:
-        return _blank("no sentence about\nwomen, or none about men", style, len(filters))
+        return _blank(f"fewer than {_FEWEST} sentences\nabout women, or about men", style, len(filters))
     scale = alt.Scale(domain=[-reach, reach], nice=True)
     placed = {"scale": scale, "title": ["rejected,", GAP], "axis": alt.Axis(format="+d", tickCount=3)}
-    places = ["template", "real"]
-    offset = alt.YOffset("calibration:N", sort=places, scale=alt.Scale(domain=places, paddingOuter=0.6))
     tooltip = [
         alt.Tooltip("filter:N"),
         alt.Tooltip("calibration:N"),
@@ -150,14 +167,17 @@ def _gaps(values: list[dict[str, Any]], filters: list[str], reach: float, style:
         alt.Tooltip("n_female:Q", title="sentences about women", format=","),
         alt.Tooltip("n_male:Q", title="about men", format=","),
     ]
-    fill = theme.keyed("calibration", {"template": "white", "real": theme.GREEN}, "fill")
-    base = alt.Chart(theme.data(values)).encode(y=_filters(filters, False), yOffset=offset)
+    base = alt.Chart(theme.data(values)).encode(y=_filters(filters, False))
     zero = alt.Chart(theme.data([{"zero": 0.0}])).mark_rule(color=theme.GREY)
-    layers = [
-        zero.encode(x=alt.X("zero:Q", **placed)),
-        base.mark_rule(strokeWidth=1.6, color=theme.GREEN).encode(x=alt.X("low:Q", **placed), x2="high:Q"),
-        base.mark_point(size=55, shape="diamond", stroke=theme.GREEN, opacity=1).encode(
-            x=alt.X("gap:Q", **placed), fill=fill, tooltip=tooltip
-        ),
-    ]
+    layers = [zero.encode(x=alt.X("zero:Q", **placed))]
+    for (name, fill), shift in zip(_FILLS.items(), _shifts(len(_FILLS), style), strict=True):
+        own = theme.only(base, "calibration", name)
+        layers += [
+            own.mark_rule(strokeWidth=1.6, color=theme.GREEN, yOffset=shift).encode(
+                x=alt.X("low:Q", **placed), x2="high:Q"
+            ),
+            own.mark_point(size=55, shape="diamond", stroke=theme.GREEN, fill=fill, opacity=1, yOffset=shift).encode(
+                x=alt.X("gap:Q", **placed), tooltip=tooltip
+            ),
+        ]
     return alt.layer(*layers).properties(width=style["width"], height=style["height"] * len(filters))
