@@ -20,7 +20,7 @@ SHELL := bash
 .DEFAULT_GOAL := reproduce
 # What a failed or interrupted recipe has begun must not pass for finished.
 .DELETE_ON_ERROR:
-.PHONY: reproduce quick test test-service bench lint format coverage setup help clean distclean
+.PHONY: reproduce quick test test-service test-interruptions bench lint format coverage setup help clean distclean
 
 reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
 	$(SNAKEMAKE) --cores $(CORES)
@@ -36,6 +36,11 @@ test: lint ## set up, check the style, retrieve all data sets, run all tests
 test-service: $(TESTS_READY) ## ask a real server on loopback: faults, kills, rate, secrets; minutes
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet
 	$(WITH_VENV) $(RUN) -m pytest tests/service
+
+test-interruptions: $(TESTS_READY) ## interrupt runs at 20 random moments by each of three signals, and resume them: hours
+	$(SNAKEMAKE) retrieve --cores $(CORES)
+	$(WITH_VENV) $(RUN) tests/workflow/interruptions.py --moments 20
+	$(WITH_VENV) $(RUN) tests/workflow/interruptions.py --moments 20 --signals SIGKILL --alone
 
 bench: $(TESTS_READY) ## measure the ratios of docs/performance.md, on a quiet machine; BENCH=--quick for a tenth of the size
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json

@@ -6,15 +6,19 @@ population -> collective -> contributions -> defense -> uptake -> audit -> stati
 import os
 import sys
 import time
+from glob import glob
 
 from snakemake.utils import min_version
 
 min_version("9.27")
-sys.path.insert(0, workflow.current_basedir.join("scripts").get_path_or_uri(secret_free=True))
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+sys.path.insert(0, os.path.join(HERE, "scripts"))
 
-from quorum import conditions, settings
+from quorum import conditions, files, lifeline, settings
 from quorum.figures import FIGURES, FORMATS
 from quorum.sources import modules_of
+
+lifeline.hold(".snakemake")
 
 # ---- configuration ---------------------------------------------------------------------------------------------------
 
@@ -23,6 +27,10 @@ configfile: "config/config.yaml"
 
 
 config = settings.checked_or_exit(config, workflow.source_path("config/schema.yaml"))
+
+
+onstart:
+    files.writable_or_exit("results")
 
 
 container: "docker://quorum:0.1.0"
@@ -63,25 +71,6 @@ include: "rules/scale.smk"
 # ---- what can be asked for -------------------------------------------------------------------------------------------
 
 
-localrules:
-    all,
-    retrieve,
-    estimate,
-    export_answers,
-    recover_answers,
-    baseline,
-    bargaining,
-    defenses,
-    figures,
-    release,
-    depth_study,
-    overlap_study,
-    learning_curve,
-    arms_race,
-    minority,
-    scale,
-
-
 rule all:
     """The whole study: tables, figures and the released pool."""
     default_target: True
@@ -95,3 +84,4 @@ rule all:
         "results/tables/paper_comparison.csv",
         "results/tables/costs.parquet",
         "results/tables/requests.csv" if has_server() else [],
+        conditions.tables_between(config),

@@ -4,9 +4,9 @@
 rule write_background:
     """Write the firm's ordinary clinical sentences, with the male share that the configuration sets."""
     input:
-        professions="resources/professions.csv",
-        skeletons="resources/wordings/background.csv",
-        template="resources/wordings/template.csv",
+        professions=own("resources/professions.csv"),
+        skeletons=own("resources/wordings/background.csv"),
+        template=own("resources/wordings/template.csv"),
         code=code_of("write_background"),
     output:
         contributions="results/background/overlap{overlap}/seed{seed}.parquet",
@@ -25,10 +25,10 @@ rule write_background:
 rule write_pool:
     """Let the agents of the collective write their sentences, and validate them as any submission."""
     input:
-        professions="resources/professions.csv",
+        professions=own("resources/professions.csv"),
         skeletons=skeletons_of,
         background=branch(is_mimic, then=conditions.background(config), otherwise=[]),
-        health="resources/lexicons/health.csv",
+        health=own("resources/lexicons/health.csv"),
         code=code_of("write_pool"),
     output:
         contributions="results/pool/{style}/{strategy}/seed{seed}.parquet",
@@ -53,10 +53,10 @@ rule write_paraphrases:
     input:
         model=f"{model_folder()}/config.json",
         precision="results/machine/precision.parquet",
-        instructions="resources/prompts/paraphrase.txt",
-        professions="resources/professions.csv",
-        template="resources/wordings/template.csv",
-        health="resources/lexicons/health.csv",
+        instructions=own("resources/prompts/paraphrase.txt"),
+        professions=own("resources/professions.csv"),
+        template=own("resources/wordings/template.csv"),
+        health=own("resources/lexicons/health.csv"),
         code=code_of("write_paraphrases"),
     output:
         contributions="results/pool/paraphrase/{strategy}/seed{seed}.parquet",
@@ -80,8 +80,8 @@ rule accept_submission:
     """Validate a pool that came as a file, in place of a written one; rejected sentences keep their reason."""
     input:
         submission=config["collective"]["pool_file"] or [],
-        professions="resources/professions.csv",
-        health="resources/lexicons/health.csv",
+        professions=own("resources/professions.csv"),
+        health=own("resources/lexicons/health.csv"),
         code=code_of("accept_submission"),
     output:
         contributions="results/pool/submitted/submitted/seed{seed}.parquet",

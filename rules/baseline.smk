@@ -4,9 +4,9 @@
 rule write_probes:
     """Write the prompts that end before a pronoun, in two sets: held out and matched."""
     input:
-        professions="resources/professions.csv",
-        held_out="resources/wordings/held_out.csv",
-        matched="resources/wordings/matched.csv",
+        professions=own("resources/professions.csv"),
+        held_out=own("resources/wordings/held_out.csv"),
+        matched=own("resources/wordings/matched.csv"),
         code=code_of("write_probes"),
     output:
         probes="results/probes.parquet",

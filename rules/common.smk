@@ -1,14 +1,15 @@
 # Where the artifacts of a condition lie, and which of them a rule needs.
 
 
+def own(path):
+    """A file of this workflow. Where another workflow uses it as a module, it lies elsewhere than the run does."""
+    whole = os.path.join(HERE, path)
+    return os.path.relpath(whole) if HERE == os.path.abspath(workflow.basedir) else whole
+
+
 def code_of(rule_name, *by_name):
     """The library modules that the script of a rule runs; `by_name` are files of those that it imports by their name."""
-    return [os.path.relpath(path) for path in modules_of(f"{workflow.basedir}/scripts/{rule_name}.py", *by_name)]
-
-
-def modules_of_filters():
-    """The filters, which are found by their names."""
-    return collect("scripts/quorum/defenses/{module}.py", module=glob_wildcards("scripts/quorum/defenses/{m}.py").m)
+    return [own(path) for path in modules_of(os.path.join(HERE, "scripts", f"{rule_name}.py"), *by_name)]
 
 
 def model_folder():
@@ -50,6 +51,17 @@ def present(paths_of):
     return lambda wildcards: sorted(set(filter(None, paths_of(wildcards))))
 
 
+def each(which, inputs):
+    """The same for params: of the files under that name of the input, the one of each condition."""
+
+    def of_conditions(wildcards, input):
+        wanted = inputs_of_streams(which)(wildcards)
+        given = dict(zip(present(inputs_of_streams(which))(wildcards), input[inputs]))
+        return [given.get(path, "") for path in wanted]
+
+    return of_conditions
+
+
 def has_pool(wildcards):
     return wildcards.size != "0"
 
@@ -60,7 +72,7 @@ def is_mimic(wildcards):
 
 def skeletons_of(wildcards):
     """The wordings of a style; who mimics the background writes in its wordings."""
-    return f"resources/wordings/{'background' if is_mimic(wildcards) else wildcards.style}.csv"
+    return own(f"resources/wordings/{'background' if is_mimic(wildcards) else wildcards.style}.csv")
 
 
 def is_filtered(wildcards):
@@ -79,7 +91,12 @@ def shares(wildcards):
 
 def code_of_figure(name):
     """The library modules that draw one figure; its own is found by name, through the registry."""
-    return code_of("draw_figure", f"{workflow.basedir}/scripts/quorum/figures/{FIGURES[name].module}.py")
+    return code_of("draw_figure", os.path.join(HERE, "scripts", "quorum", "figures", f"{FIGURES[name].module}.py"))
+
+
+def code_of_filters(rule_name):
+    """The library modules of a rule that runs the filters, which are found by name, through their registry."""
+    return code_of(rule_name, *glob(os.path.join(HERE, "scripts", "quorum", "defenses", "*.py")))
 
 
 def people(wildcards):

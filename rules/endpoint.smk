@@ -79,6 +79,7 @@ rule estimate:
         "results/logs/estimate.log",
     benchmark:
         "results/benchmarks/estimate/table.tsv"
+    localrule: True
     params:
         conditions=conditions.of_server(config),
         prompts=[conditions.prompts(condition, config) for condition in conditions.of_server(config)],
@@ -104,6 +105,7 @@ rule export_answers:
         "results/logs/export_answers.log",
     benchmark:
         "results/benchmarks/export_answers/answers.tsv"
+    localrule: True
     params:
         conditions=conditions.of_server(config),
         prompts=[conditions.prompts(condition, config) for condition in conditions.of_server(config)],
@@ -124,6 +126,7 @@ rule recover_answers:
         "results/logs/recover_answers.log",
     benchmark:
         "results/benchmarks/recover_answers/table.tsv"
+    localrule: True
     params:
         # Another one each time: there may be another damaged file.
         asked_at=lambda wildcards: time.time(),

@@ -4,11 +4,11 @@
 for figure in FIGURES:
 
     rule:
-        """Draw one figure from its tables, in four formats."""
+        """Draw the figure of that name from its tables, in four formats."""
         name:
             f"draw_{figure}"
         input:
-            **conditions.tables_of_figure(FIGURES[figure].tables),
+            **conditions.tables_of_figure(FIGURES[figure].tables, own("resources/paper_reference.csv")),
             code=code_of_figure(figure),
         output:
             spec=f"results/figures/{figure}.vl.json",

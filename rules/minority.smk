@@ -123,7 +123,7 @@ rule minority_datasets:
 for table in conditions.minority_runs(config):
 
     rule:
-        """Sum runs of one kind up over seeds: a table of the minority study."""
+        """Sum runs of the minority study up over seeds: the table of that name."""
         name:
             table
         input:

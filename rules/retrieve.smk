@@ -4,7 +4,7 @@
 rule retrieve_model:
     """Fetch the language model and write it as safetensors."""
     input:
-        pins="resources/retrieval.yaml",
+        pins=own("resources/retrieval.yaml"),
         # The hash decides what is fetched, so that a change of code need not fetch it again.
         code=ancient(code_of("retrieve_model")),
     output:
@@ -26,7 +26,7 @@ rule retrieve_model:
 rule retrieve_texts:
     """Fetch the medical texts and questions that measure utility, and the notes that honest people wrote."""
     input:
-        pins="resources/retrieval.yaml",
+        pins=own("resources/retrieval.yaml"),
         # The hash decides what is fetched, so that a change of code need not fetch it again.
         code=ancient(code_of("retrieve_texts")),
     output:
@@ -45,7 +45,7 @@ rule retrieve_texts:
 rule retrieve_cohort:
     """Fetch one known data set and write its people, without what identifies them."""
     input:
-        pins="resources/retrieval.yaml",
+        pins=own("resources/retrieval.yaml"),
         # The hash decides what is fetched, so that a change of code need not fetch it again.
         code=ancient(code_of("retrieve_cohort")),
     output:

@@ -5,9 +5,9 @@ rule write_stream:
     """Write one part of a long stream: real abstracts' sentences, chains and near copies of them, and templates."""
     input:
         texts="resources/retrieved/texts.parquet",
-        skeletons="resources/wordings/background.csv",
-        campaign=["resources/wordings/template.csv", "resources/wordings/varied.csv"],
-        professions="resources/professions.csv",
+        skeletons=own("resources/wordings/background.csv"),
+        campaign=[own("resources/wordings/template.csv"), own("resources/wordings/varied.csv")],
+        professions=own("resources/professions.csv"),
         code=code_of("write_stream"),
     output:
         contributions="results/scale/rows{rows}/stream/part{part}.parquet",
@@ -29,9 +29,9 @@ rule write_reference:
     """Write the clean reference of the long streams, of the same kinds of sentences without a campaign."""
     input:
         texts="resources/retrieved/texts.parquet",
-        skeletons="resources/wordings/background.csv",
-        campaign=["resources/wordings/template.csv", "resources/wordings/varied.csv"],
-        professions="resources/professions.csv",
+        skeletons=own("resources/wordings/background.csv"),
+        campaign=[own("resources/wordings/template.csv"), own("resources/wordings/varied.csv")],
+        professions=own("resources/professions.csv"),
         code=code_of("write_stream"),
     output:
         contributions="results/scale/reference.parquet",
@@ -126,7 +126,7 @@ rule score_partition:
     input:
         contributions="results/scale/rows{rows}/stream/part{part}.parquet",
         reference="results/scale/reference.parquet",
-        keywords="resources/lexicons/keywords.csv",
+        keywords=own("resources/lexicons/keywords.csv"),
         shared=branch(
             shares,
             then="results/scale/rows{rows}/shared/{defense}.parquet",

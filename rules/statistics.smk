@@ -26,7 +26,7 @@ rule describe_streams:
         backgrounds=present(inputs_of_streams("background")),
         pools=present(inputs_of_streams("pool")),
         verdicts=present(inputs_of_streams("verdicts")),
-        template="resources/wordings/template.csv",
+        template=own("resources/wordings/template.csv"),
         code=code_of("describe_streams"),
     output:
         streams="results/statistics/{study}/streams.parquet",
@@ -37,9 +37,9 @@ rule describe_streams:
         "results/benchmarks/describe_streams/{study}.tsv"
     params:
         conditions=lambda wildcards: conditions.of_study(wildcards.study, config),
-        background=inputs_of_streams("background"),
-        pool=inputs_of_streams("pool"),
-        judged=inputs_of_streams("verdicts"),
+        background=each("background", "backgrounds"),
+        pool=each("pool", "pools"),
+        judged=each("verdicts", "verdicts"),
     script:
         "../scripts/describe_streams.py"
 
@@ -286,7 +286,7 @@ rule honest_costs:
 rule paper_comparison:
     """Set the papers' numbers beside this run's."""
     input:
-        reference="resources/paper_reference.csv",
+        reference=own("resources/paper_reference.csv"),
         baseline_bias="results/tables/baseline_bias.parquet",
         tipping_curve="results/tables/tipping_curve.parquet",
         tipping_points="results/tables/tipping_points.parquet",
@@ -471,7 +471,7 @@ rule costs:
     benchmark:
         "results/benchmarks/costs/table.tsv"
     params:
-        folder="results/benchmarks",
+        folder=subpath(output.table, ancestor=2),
     script:
         "../scripts/costs.py"
 

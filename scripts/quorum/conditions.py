@@ -114,14 +114,17 @@ def style_of_figure(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return style
 
 
-def tables_of_figure(names: Iterable[str]) -> dict[str, str]:
-    """Path of each table that a figure draws. What a figure shows of the undefended study waits for no filter."""
+def tables_of_figure(names: Iterable[str], reference: str) -> dict[str, str]:
+    """Path of each table that a figure draws; `reference` is that of the papers' numbers.
+
+    What a figure shows of the undefended study waits for no filter.
+    """
     names = list(names)
     undefended = "defenses" not in names
     paths = {}
     for name in names:
         if name == "paper_reference":
-            paths[name] = "resources/paper_reference.csv"
+            paths[name] = reference
         elif name in IN_THE_PLANE:
             paths[name] = f"results/minority/plane/{name}.parquet"
         elif name in UNDEFENDED and undefended:
@@ -303,6 +306,33 @@ def _trained_grid(config: Mapping[str, Any]) -> list[Condition]:
         for strength in defense["strengths"]
         for seed in config["seeds"]
     )
+
+
+def tables_between(config: Mapping[str, Any]) -> list[str]:
+    """Paths of the tables that lie between the rules of the main studies; asked for by name, one that was deleted is
+    missed. Not those of the studies beside them, nor hidden states and adapters, which take the room and may go."""
+    of_streams = [
+        path
+        for study in ("undefended", "defended")
+        for condition in of_study(study, config)
+        for path in (
+            *(source(condition, which) for which in ("background", "pool", "verdicts")),
+            *(f"{folder(condition, config)}/{name}.parquet" for name in ("audit", "utility")),
+        )
+    ]
+    gathered = [
+        f"results/statistics/{study}/{name}.parquet"
+        for study in ("undefended", "defended")
+        for name in ("audits", "utilities", "streams", "filters", "tipping_curve", "tipping_points")
+    ]
+    released = [f"results/baseline/seed{seed}/audit.parquet" for seed in config["seeds"]]
+    balanced = [
+        f"results/pool/{style}/balanced/seed{config['seeds'][0]}.parquet" for style in config["collective"]["styles"]
+    ]
+    runs = [path for paths in minority_runs(config).values() for path in paths]
+    plane = [f"results/minority/plane/{name}.parquet" for name in IN_THE_PLANE]
+    paths = ["results/probes.parquet", *released, *of_streams, *gathered, *balanced, *runs, *plane]
+    return list(dict.fromkeys(filter(None, paths)))
 
 
 def timing(condition: Condition) -> str:

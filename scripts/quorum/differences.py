@@ -33,9 +33,9 @@ def clustered_difference(
     """Interval of the share in a minus the share not in a that lets observations of one cluster depend on each other.
 
     Least squares on the group, with the cluster-robust sandwich covariance of statsmodels and Student's t with one
-    degree of freedom fewer than there are clusters. values (0 or 1), in_a (bool), clusters: shape (n,). (NaN, NaN) where a group
-    is empty, there are fewer than three clusters, or no value differs from its group's mean: then there is nothing to
-    estimate a spread from.
+    degree of freedom fewer than there are clusters. values (0 or 1), in_a (bool), clusters: shape (n,). (NaN, NaN)
+    where a group is empty, there are fewer than three clusters, or no value differs from its group's mean: then
+    there is nothing to estimate a spread from.
     """
     import statsmodels.api as sm
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import os
 import struct
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from quorum import decoding, norms
+from quorum.files import workspace
 
 if TYPE_CHECKING:
     import torch
@@ -172,7 +172,10 @@ def load_local(
             folder, dtype=torch.float32, attn_implementation="eager", use_safetensors=True
         )
     except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"{folder}: no causal language model that transformers can read there ({error})") from error
+        raise ModelError(
+            f"{folder}: no causal language model that transformers can read there ({error}). If it was retrieved, "
+            "delete it and run again: it will be fetched anew"
+        ) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if adapter is not None:
@@ -181,7 +184,9 @@ def load_local(
         try:
             network = PeftModel.from_pretrained(network, str(adapter)).merge_and_unload()
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{adapter}: no adapter of this model that peft can read there ({error})") from error
+            raise ModelError(
+                f"{adapter}: no adapter of this model that peft can read there ({error}). Delete it and run again"
+            ) from error
     network.requires_grad_(False)
     return LocalModel(norms.fuse(network.to(getattr(torch, dtype)).eval()), tokenizer)
 
@@ -212,10 +217,10 @@ def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
     plain.load_state_dict(read.state_dict())
     plain.tie_weights()
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with workspace(folder) as temporary:
         plain.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        for file in sorted(Path(temporary).iterdir()):
+        for file in sorted(temporary.iterdir()):
             file.chmod(0o644)
             os.replace(file, folder / file.name)
 

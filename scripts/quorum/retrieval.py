@@ -26,7 +26,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.tables import atomically
+from quorum.files import atomically
 
 WHEELHOUSE = "QUORUM_WHEELHOUSE"
 # The last pip that takes a wheel whose list of dependencies is misspelt (of which none is installed here anyway).

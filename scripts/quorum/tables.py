@@ -6,15 +6,15 @@ folder, and then renames, so that a reader (or a killed run) never meets half a 
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from quorum.files import atomically
 
 DTYPES = {"string": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 
@@ -786,21 +786,6 @@ def validate(frame: pd.DataFrame, name: str) -> pa.Table:
         return pa.Table.from_pandas(frame[wanted], schema=schema(name, features), preserve_index=False, safe=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TableError(f"table {name}: {error}") from error
-
-
-def atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Calls write(temporary path in the folder of `path`), then renames it to `path`; leaves nothing on failure."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(Path(temporary))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, name: str) -> None:

@@ -358,15 +358,17 @@ def test_what_a_filter_takes_is_that_of_all_its_jobs():
 
 
 def test_a_figure_without_filters_reads_the_undefended_study():
-    assert conditions.tables_of_figure(["tipping_curve", "baseline_bias", "paper_reference"]) == {
+    assert conditions.tables_of_figure(
+        ["tipping_curve", "baseline_bias", "paper_reference"], "there/reference.csv"
+    ) == {
         "tipping_curve": "results/statistics/undefended/tipping_curve.parquet",
         "baseline_bias": "results/tables/baseline_bias.parquet",
-        "paper_reference": "resources/paper_reference.csv",
+        "paper_reference": "there/reference.csv",
     }
 
 
 def test_a_figure_with_filters_reads_the_published_tables():
-    paths = conditions.tables_of_figure(["defenses", "tipping_curve"])
+    paths = conditions.tables_of_figure(["defenses", "tipping_curve"], "")
     assert paths["tipping_curve"] == "results/tables/tipping_curve.parquet"
 
 
@@ -422,7 +424,7 @@ def test_without_people_for_the_signal_it_is_left_out():
 
 
 def test_examples_in_the_plane_are_no_tables_of_a_run():
-    paths = conditions.tables_of_figure(["minority_toy", "minority_flips"])
+    paths = conditions.tables_of_figure(["minority_toy", "minority_flips"], "")
     assert paths == {
         "minority_toy": "results/minority/plane/minority_toy.parquet",
         "minority_flips": "results/tables/minority_flips.parquet",

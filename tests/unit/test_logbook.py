@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,13 +52,34 @@ def test_a_second_run_begins_its_log_anew(tmp_path):
     assert "second" in log and "first" not in log
 
 
+def test_a_job_that_is_told_to_stop_says_so_and_takes_away_what_it_began(tmp_path):
+    code = """
+import os, signal
+from quorum import files
+with files.workspace("model"):
+    files.atomically("table", lambda path: os.kill(os.getpid(), signal.SIGTERM))
+"""
+    done, log = job(tmp_path, code)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr == "error: the job was told to stop (cancelled, or out of time)\n" and done.stderr[7:] in log
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full, the disk that is always full")
+def test_a_log_for_which_there_is_no_room_does_not_bury_the_error(tmp_path):
+    code = "logging.getLogger().handlers[0].setStream(open('/dev/full', 'w'))\nlogging.info('x')\nraise ValueError('y')"
+    assert job(tmp_path, code)[0].stderr.startswith("error: y\n")
+
+
 @pytest.fixture
 def hooks(monkeypatch):
     """What a log takes over is given back."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, stop = root.handlers[:], root.level, signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
     yield
+    signal.signal(signal.SIGTERM, stop)
     logging.captureWarnings(False)
     for handler in set(root.handlers) - set(handlers):
         handler.close()

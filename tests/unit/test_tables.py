@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -159,34 +156,3 @@ def test_a_column_of_another_type_is_told(tmp_path):
     pq.write_table(pa.table({"metric": ["a"], "value": [1.0], "n_items": ["1"]}), path)
     with pytest.raises(TableError, match="n_items"):
         tables.read_table(path, "utility_scores")
-
-
-@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, OSError])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, failure):
-    path = tmp_path / "t.parquet"
-    path.write_bytes(b"from before")
-
-    def write(temporary):
-        temporary.write_bytes(b"half")
-        raise failure
-
-    with pytest.raises(failure):
-        tables.atomically(path, write)
-    assert path.read_bytes() == b"from before"
-    assert everything_in(tmp_path) == ["t.parquet"]
-
-
-def test_a_write_is_seen_only_when_it_is_whole(tmp_path):
-    path = tmp_path / "t.parquet"
-    seen = []
-
-    def write(temporary):
-        temporary.write_bytes(b"half")
-        seen.append(path.exists())
-        assert temporary.parent == path.parent  # or the rename would be a copy
-        assert temporary.suffix == path.suffix  # some writers choose the format by it
-        temporary.write_bytes(b"whole")
-
-    tables.atomically(path, write)
-    assert seen == [False] and path.read_bytes() == b"whole"
-    assert stat.S_IMODE(os.stat(path).st_mode) == 0o644

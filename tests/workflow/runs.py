@@ -75,17 +75,24 @@ def write_config(folder: Path, changes: dict, name: str = "changes.yaml") -> str
     return name
 
 
-def snakemake(folder: Path, *arguments: str, configs: Iterable[str] = (), **environment: str):
-    """`snakemake ARGUMENTS` in the folder; stdout holds all that it says."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    if configs:
-        command += ["--configfile", *configs]
+def command(*arguments: str, configs: Iterable[str] = ()) -> list[str]:
+    """`snakemake ARGUMENTS` by this Python."""
+    files = list(configs)
+    return [sys.executable, "-m", "snakemake", *arguments, *(["--configfile", *files] if files else [])]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What a user's Snakemake finds around it, and not what these tests run in."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SNAKEMAKE", "PYTEST"))}
-    inherited |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return inherited | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | changes
+
+
+def snakemake(folder: Path, *arguments: str, configs: Iterable[str] = (), **changes: str):
+    """`snakemake ARGUMENTS` in the folder, with changes to the environment; stdout holds all that it says."""
     return subprocess.run(
-        command,
+        command(*arguments, configs=configs),
         cwd=folder,
-        env=inherited | environment,
+        env=environment(**changes),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -94,9 +101,9 @@ def snakemake(folder: Path, *arguments: str, configs: Iterable[str] = (), **envi
     )
 
 
-def run(folder: Path, *targets: str, configs: Iterable[str] = ("config/tiny.yaml",), **environment: str):
+def run(folder: Path, *targets: str, configs: Iterable[str] = ("config/tiny.yaml",), **changes: str):
     """The workflow on two cores."""
-    return snakemake(folder, "--cores", "2", *targets, configs=configs, **environment)
+    return snakemake(folder, "--cores", "2", *targets, configs=configs, **changes)
 
 
 _BLOCK = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", re.MULTILINE)

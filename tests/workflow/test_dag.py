@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from modulefinder import ModuleFinder
+from pathlib import Path
 
 import pytest
 import runs
 import yaml
 
 from quorum import conditions, settings
+from quorum.figures import FIGURES
 
 pytestmark = pytest.mark.workflow
 
@@ -74,9 +77,11 @@ with SnakemakeApi(OutputSettings()) as api:
             "script": rule.script and str(rule.script),
             "log": [str(path) for path in rule.log],
             "benchmark": rule.benchmark and str(rule.benchmark),
+            "paths": [str(path) for path in rule.input],
             "input": [name for name, _ in rule.input._allitems()],
             "output": [name for name, _ in rule.output._allitems()],
             "products": [str(path) for path in rule.products()],
+            "code": [str(path) for path in getattr(rule.input, "code", [])],
         }
         for rule in workflow.rules
     ]))
@@ -129,6 +134,26 @@ def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule(rules):
     assert set(scripts.values()) == doors
 
 
+def imported(script: Path, *by_name: str) -> set[str]:
+    """Files of the library that a script runs, as the standard library's own finder sees it."""
+    finder = ModuleFinder(path=[str(runs.ROOT / "scripts")])
+    finder.run_script(str(script))
+    for name in by_name:
+        finder.import_hook(name)
+    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    return {str(file.relative_to(runs.ROOT)) for file in files - {script}}
+
+
+def test_every_rule_waits_for_exactly_the_modules_that_its_script_runs(rules):
+    """So that an edited module reruns what runs it, and an edit of another one reruns nothing."""
+    filters = [f"quorum.defenses.{path.stem}" for path in (runs.ROOT / "scripts/quorum/defenses").glob("[a-z]*.py")]
+    for name in rules.keys() - TARGETS:
+        by_name = filters if name == "filter_contributions" else []
+        if name.startswith("draw_"):
+            by_name = [f"quorum.figures.{FIGURES[name.removeprefix('draw_')].module}"]
+        assert set(rules[name]["code"]) == imported(runs.ROOT / "scripts" / f"{script_of(name)}.py", *by_name), name
+
+
 def test_no_two_rules_make_the_same_file(rules):
     # What a server is asked takes the place of what a model on this machine is asked, by an order of rules.
     local = {name for name in rules if not name.startswith("ask_server_")}
@@ -155,6 +180,15 @@ def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default)
     # 3 data sets x 2 learners x 5 seeds; the signal has one data set and one learner more.
     assert counted["act_collectively"] == counted["mitigate"] == 3 * 2 * 5
     assert counted["plant_signal"] == 3 * 5
+
+
+def test_every_table_between_the_rules_is_asked_for_so_that_one_that_is_deleted_is_missed(rules, default):
+    """But for what came from outside or is the machine's own, and what lies beside hidden states and adapters."""
+    made = {path: job for job in default for path in job.output if path.endswith(".parquet")}
+    asked = set(rules["all"]["paths"])
+    together = {path for path, job in made.items() if asked & set(job.output)}
+    outside = {"retrieve_model", "retrieve_texts", "retrieve_cohort", "measure_precision"}
+    assert {made[path].rule for path in made.keys() - together} == outside | {"fine_tune", "encode_utility"}
 
 
 def test_the_model_as_deployed_is_trained_once_per_seed(default):

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import interruptions
 import pandas as pd
 import pytest
 import runs
@@ -269,39 +270,52 @@ def test_a_forced_audit_is_followed_by_all_that_reads_it_and_no_training(spoilt)
     assert not {"fine_tune", "score_contributions", "encode_pool", "audit_released"} & set(counted)
 
 
-def test_a_deleted_audit_is_made_again_with_the_same_content_and_changes_nothing(spoilt):
-    """What is up to date does not miss it; asked for, it comes back, and nothing that reads it is older for it."""
-    content = (spoilt / AUDIT).read_bytes()
-    (spoilt / AUDIT).unlink()
-    assert runs.planned(spoilt) == []
-    done = runs.run(spoilt, str(AUDIT))
+@pytest.mark.parametrize(
+    ("path", "rule", "follow", "stay"),
+    [
+        (AUDIT, "audit_model", {"gather", "tipping", "draw_tipping_curve", "costs"}, {"fine_tune", "describe_streams"}),
+        (
+            Path("results/pool/varied/parity/seed1.parquet"),
+            "write_pool",
+            {"encode_pool", "fine_tune", "audit_model", "draw_defenses"},
+            {"write_background", "encode_background", "baseline_bias", "act_collectively"},
+        ),
+        (
+            Path("results/minority/runs/compas/logistic_regression/seed2.parquet"),
+            "act_collectively",
+            {"minority_flips", "minority_alpha", "draw_minority_pareto", "paper_comparison"},
+            {"minority_baselines", "mitigate", "gather"},
+        ),
+    ],
+    ids=["an audit", "a pool", "a run of the minority study"],
+)
+def test_a_deleted_table_is_missed_and_made_again_with_what_follows(spoilt, path, rule, follow, stay):
+    (spoilt / path).unlink()
+    counted = runs.count(runs.planned(spoilt))
+    assert counted[rule] == 1 and follow <= set(counted) and not stay & set(counted)
+
+
+def test_a_deleted_table_comes_back_as_it_was_and_so_does_what_follows(spoilt):
+    before = interruptions.results(spoilt)
+    (spoilt / "results" / "statistics" / "undefended" / "streams.parquet").unlink()
+    done = runs.run(spoilt)
     assert done.returncode == 0, done.stdout
-    assert runs.count(runs.planned(spoilt, str(AUDIT))) == {}
-    assert (spoilt / AUDIT).read_bytes() == content
+    assert interruptions.results(spoilt) == before
     assert runs.planned(spoilt) == []
 
 
-# ---- what goes wrong between two rules -------------------------------------------------------------------------------
+def test_hidden_states_and_adapters_may_go_until_something_needs_them(spoilt):
+    for path in (spoilt / "results").rglob("*.safetensors"):
+        path.unlink()
+    assert runs.planned(spoilt) == []
+    (spoilt / AUDIT).unlink()
+    assert {"encode_background", "encode_utility", "fine_tune"} <= set(runs.count(runs.planned(spoilt)))
 
 
-def test_a_cut_parquet_between_two_rules_is_named_and_nothing_else_is_lost(spoilt):
-    streams = spoilt / "results" / "statistics" / "undefended" / "streams.parquet"
-    published = spoilt / "results" / "tables" / "tipping_curve.csv"
-    before, content = {p for p in spoilt.rglob("results/**/*") if p.is_file()}, published.read_bytes()
-    whole = streams.read_bytes()
-    streams.unlink()
-    streams.write_bytes(whole[: len(whole) // 2])
-    stopped = runs.run(spoilt, "results/tables/tipping_curve.csv")
-    assert stopped.returncode != 0
-    assert "results/statistics/undefended/streams.parquet: not a readable Parquet file" in stopped.stdout
-    lost = {path.relative_to(spoilt / "results") for path in before if not path.exists()}
-    # Of the job that failed, Snakemake deletes what it may have begun.
-    assert lost <= {Path("statistics", "undefended", f"{name}.parquet") for name in ("tipping_curve", "tipping_points")}
-    assert published.read_bytes() == content
-    streams.unlink()
-    mended = runs.run(spoilt, "results/tables/tipping_curve.csv")
-    assert mended.returncode == 0, mended.stdout
-    assert published.read_bytes() == content
+@pytest.mark.parametrize("module", ["settings", "conditions", "sources", "learning"])
+def test_a_comment_in_a_module_that_no_script_of_the_study_runs_reruns_nothing(spoilt, module):
+    append(spoilt / "scripts" / "quorum" / f"{module}.py")
+    assert runs.planned(spoilt) == []
 
 
 # ---- the same again --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.tables import atomically
+from quorum.files import atomically
 
 FORMATS = ("vl.json", "svg", "png", "html")
 PNG_SCALE = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from quorum.files import workspace
 from quorum.logbook import progress
 from quorum.models import LocalModel, ModelError, upper_part
 from quorum.uptake.hidden_states import HiddenStates
@@ -97,9 +97,8 @@ def save_adapter(wrapped: PeftModel, folder: str | Path, base: str) -> None:
     The two files appear whole, the weights last.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     wrapped.peft_config["default"].base_model_name_or_path = base
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+    with workspace(folder / "adapter") as temporary:
         wrapped.save_pretrained(temporary)
         for name in ("adapter_config.json", "adapter_model.safetensors"):
             os.chmod(Path(temporary, name), 0o644)

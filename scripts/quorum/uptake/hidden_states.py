@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quorum.files import atomically
 from quorum.models import LocalModel, ModelError, lower_part
-from quorum.tables import TableError, atomically
+from quorum.tables import TableError
 
 if TYPE_CHECKING:
     import torch
