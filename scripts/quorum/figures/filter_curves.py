@@ -102,7 +102,7 @@ def _curves(
     layers = [
         alt.Chart(theme.data(guess)).mark_line(color=theme.PALE, strokeWidth=1.5).encode(x=x, y=y),
         base.mark_area(opacity=0.15).encode(x=x, y=alt.Y("y_low:Q", scale=scale), y2="y_high:Q", color=colour),
-        base.mark_line(strokeWidth=2, clip=True).encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=tooltip),
+        base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=tooltip),
     ]
     return alt.layer(*layers).properties(width=style["width"], height=style["height"])
 
