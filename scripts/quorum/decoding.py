@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel
 
 # Rows of a batch times the tokens of its longest row: what bounds the memory of keys and values.
-BATCH_TOKENS = 20_000
+BATCH_TOKENS = 12_000
 
 Ids = Sequence[int]
 

@@ -88,7 +88,7 @@ def study(pytestconfig: pytest.Config) -> Study:
         stream=contributions.assemble_stream(ordinary, pool, pool_size, SEED),
         probes=pd.concat(asked, ignore_index=True).iloc[::part].reset_index(drop=True),
         schedule=Schedule(**{key: config["fine_tune"][key] for key in keys}),
-        retrieval=Retrieval(**{key: value for key, value in config["in_context"].items() if key != "sizes"}),
+        retrieval=Retrieval(**{key: config["in_context"][key] for key in Retrieval.__dataclass_fields__}),
         max_tokens=config["audit"]["max_tokens"],
         dtype=models.choose_precision(rates),
         rates=dict(rates),
