@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import runs
 
-from quorum import tables
+from quorum import settings, tables
 
 KEY = "CANARY-0123456789abcdef"
 IN_CONTEXT = "results/uptake/in_context/near2/overlap0.0/{}/seed1/{}.parquet"
@@ -54,6 +54,13 @@ def configs(own: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     return {"CANARY_KEY": KEY, "OMP_NUM_THREADS": "1"}
+
+
+def section(address: str, folder: Path, **changes: object) -> dict:
+    """The section endpoint of the configuration, for a server on loopback that asks for no key and no patience."""
+    default = settings.defaults(settings.read(runs.ROOT / "config" / "schema.yaml"))["endpoint"]
+    own = {"base_url": address, "requests_per_minute": None, "cache_file": str(folder / "answers.sqlite")}
+    return default | own | changes
 
 
 def inherited() -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from runs import ROOT
+import study
 
-from quorum import audit, models, probes, pronouns
+from quorum import audit, models, pronouns, tables
 from quorum.endpoint.model import EndpointModel
 from quorum.endpoint.requests import messages
 
@@ -17,42 +17,17 @@ POINTS = 0.03
 MAX_TOKENS = 4
 
 
-@pytest.fixture(scope="module")
-def asked() -> pd.DataFrame:
-    """The probes of the default configuration."""
-    professions = pd.read_csv(ROOT / "resources" / "professions.csv")
-    held_out, matched = (
-        pd.read_csv(ROOT / "resources" / "wordings" / f"{name}.csv") for name in ("held_out", "matched")
-    )
-    both = [probes.held_out_probes(professions, held_out, 80), probes.matched_probes(professions, matched, 80)]
-    return pd.concat(both, ignore_index=True)
+@pytest.fixture(scope="module", params=["released", "in_context"])
+def asked(request, prepared) -> pd.DataFrame:
+    """What the released model is asked, and what it is asked after the sentences of a campaign."""
+    if request.param == "released":
+        return tables.read_table(prepared / "results" / "probes.parquet", "probes")
+    return tables.read_table(prepared / study.IN_CONTEXT.format(study.CONDITIONS[1], "prompts"), "prompts")
 
 
 @pytest.fixture(scope="module")
 def local(local_folder) -> models.LocalModel:
     return models.load_local(local_folder, "float32", threads=1)
-
-
-def settings(address: str, folder, mode: str, logprobs: int) -> dict:
-    return {
-        "base_url": address,
-        "provider": "llama.cpp",
-        "mode": mode,
-        "key_variable": "",
-        "requests_per_minute": None,
-        "tokens_per_minute": None,
-        "concurrency": 4,
-        "timeout": 120.0,
-        "retries": 2,
-        "logprobs": logprobs,
-        "prompt_price": 0.0,
-        "completion_price": 0.0,
-        "max_requests": None,
-        "max_cost": None,
-        "cache": "live",
-        "cache_file": str(folder / "answers.sqlite"),
-        "answers_file": "",
-    }
 
 
 def shares(frame: pd.DataFrame) -> pd.Series:
@@ -83,25 +58,24 @@ def in_a_chat(local: models.LocalModel, prompts: list[str]) -> tuple[dict[str, n
     return {group: np.array(values) for group, values in mass.items()}, lengths
 
 
-@pytest.mark.parametrize("logprobs", [20, 200])
-def test_completions_agree_with_the_local_backend(asked, local, llama, tmp_path, logprobs):
-    server = EndpointModel("any", settings(llama, tmp_path, "completions", logprobs))
+def test_completions_agree_with_the_local_backend(asked, local, llama, tmp_path):
+    server = EndpointModel("any", study.section(llama, tmp_path))
     theirs = audit.audit(server, asked, 0.0, MAX_TOKENS, 1)
     ours = audit.audit(local, asked, 0.0, MAX_TOKENS, 1)
     difference = (shares(theirs) - shares(ours)).abs()
-    print(f"\n{logprobs} log-probabilities, mass seen {theirs['seen_mass'].mean():.3f}, largest {difference.max():.4f}")
+    print(f"\ncompletions: mass seen {theirs['seen_mass'].mean():.3f}, largest difference {difference.max():.4f}")
     assert len(difference) == 8 and (difference <= POINTS).all(), difference
     assert (theirs["seen_mass"] <= 1 + 1e-6).all()
     assert (theirs["completion"] == ours["completion"]).mean() > 0.5
 
 
 def test_chats_agree_with_the_local_backend(asked, local, llama, tmp_path):
-    server = EndpointModel("any", settings(llama, tmp_path, "chat", 200))
+    server = EndpointModel("any", study.section(llama, tmp_path, mode="chat", logprobs=200))
     theirs = audit.audit(server, asked, 0.0, MAX_TOKENS, 1)
     mass, lengths = in_a_chat(local, asked["prompt"].tolist())
     ours = asked.assign(**{f"p_{group}": values for group, values in mass.items()})
     difference = (shares(theirs) - shares(ours)).abs()
-    print(f"\nchat, mass seen {theirs['seen_mass'].mean():.3f}, largest {difference.max():.4f}")
+    print(f"\nchat: mass seen {theirs['seen_mass'].mean():.3f}, largest difference {difference.max():.4f}")
     # The server renders the same messages as we do here.
     assert sum(sent.prompt_tokens for sent in server.sent.values()) == sum(lengths)
     assert len(difference) == 8 and (difference <= POINTS).all(), difference

@@ -7,6 +7,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
+import study
 from faulty_server import FaultyServer, made_up
 
 from quorum import pronouns
@@ -26,14 +27,9 @@ def ask(settings: dict, process: int) -> None:
 
 
 def test_no_window_has_more_requests_than_the_limit_and_the_mean_is_near_it(tmp_path):
-    settings = {
-        "provider": "", "mode": "completions", "key_variable": "", "requests_per_minute": REQUESTS,
-        "tokens_per_minute": None, "concurrency": 8, "timeout": 30.0, "retries": 0, "logprobs": 5,
-        "prompt_price": 0.0, "completion_price": 0.0, "max_requests": None, "max_cost": None, "cache": "live",
-        "cache_file": str(tmp_path / "answers.sqlite"), "answers_file": "",
-    }  # fmt: skip
     server = FaultyServer(made_up)
-    with server.running() as settings["base_url"], get_context("spawn").Pool(PROCESSES) as pool:
+    with server.running() as address, get_context("spawn").Pool(PROCESSES) as pool:
+        settings = study.section(address, tmp_path, requests_per_minute=REQUESTS, concurrency=8, retries=0)
         pool.starmap(ask, [(settings, process) for process in range(PROCESSES)], chunksize=1)
     times = np.sort([seen.time for seen in server.seen])
     busiest = max(np.count_nonzero((times >= start) & (times < start + PERIOD)) for start in times)

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -149,6 +150,17 @@ def test_what_is_whole_in_a_damaged_file_is_taken_over(filled, damage, least):
     assert least <= len(found) == new < 400
     assert all(all_of_them[one.key] == one for one in found)
     assert aside.read_bytes() == content
+
+
+def test_an_answer_whose_request_is_not_its_own_is_not_taken_over(filled):
+    connection = sqlite3.connect(filled)
+    other = [zlib.compress(b'{"mode": "completions"}\n["another", 0]'), kept(3).key]
+    connection.execute("UPDATE answers SET request = ? WHERE key = ?", other)
+    connection.commit()
+    connection.close()
+    filled.rename(f"{filled}.damaged-20260101T000000Z")
+    assert list(recovery.recover(filled).values()) == [399]
+    assert kept(3).key not in Cache(filled).look_up([kept(3).key, kept(4).key])
 
 
 def test_damage_that_shows_later_is_told_too(filled):

@@ -456,3 +456,14 @@ def test_the_table_of_requests_adds_up():
     assert table["requests"].tolist() == [10, 5, 15] and table["cache_hits"].tolist() == [8, 4, 12]
     assert table["cost"].tolist() == pytest.approx([4.0, 2.0, 6.0])
     assert table["saved_cost"].tolist() == pytest.approx([1.0, 0.5, 1.5])
+
+
+@pytest.mark.parametrize(("fault", "billed"), [("503", False), ("429", False), ("reset", True), ("malformed", True)])
+def test_a_try_that_may_have_been_billed_stays_in_the_account(settings, fault, billed):
+    server = FaultyServer(made_up, lambda n: fault if n == 0 else "")
+    with server.running() as settings["base_url"]:
+        EndpointModel("m", settings).ask(PROMPTS[:1], **ASKED)
+    requests, cost = Ledger(ledger_file(Path(settings["cache_file"])), settings["base_url"], Limits(), Budget()).spent()
+    ceiling = 2 * manner_of("m", settings, 0.1, 5, 3).prompt_tokens_at_most(PROMPTS[0]) + 10 * 5
+    assert requests == 2
+    assert cost * 1e6 == pytest.approx(6 * 2 + 3 * 10 + billed * ceiling)
