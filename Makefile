@@ -8,6 +8,7 @@ BENCH ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 STUDY_READY := $(VENV)/.study-installed
+CLUSTER_READY := $(VENV)/.cluster-installed
 TESTS_READY := $(VENV)/.tests-installed
 # For this project's commands only: $(PYTHON) must not turn into the interpreter of the .venv that it is to make anew.
 WITH_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -33,7 +34,7 @@ test: lint ## set up, check the style, retrieve all data sets, run all tests
 	$(WITH_VENV) $(RUN) -m snakemake retrieve --cores $(CORES) --configfile config/full.yaml
 	$(WITH_VENV) $(RUN) -m pytest tests/unit tests/workflow
 
-test-service: $(TESTS_READY) ## ask a real server on loopback: faults, kills, rate, secrets; minutes
+test-service: $(TESTS_READY) $(CLUSTER_READY) ## run the study through real services on this machine: a model server, SLURM
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet
 	$(WITH_VENV) $(RUN) -m pytest tests/service
 
@@ -73,13 +74,17 @@ setup: $(STUDY_READY) ## only create .venv with the pinned packages
 $(STUDY_READY): requirements.txt
 	@command -v $(PYTHON) > /dev/null || { echo "error: $(PYTHON) not found; install Python 3.11, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Quorum needs Python 3.11 or later, but $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11")'
-	@rm -f $(STUDY_READY) $(TESTS_READY)
+	@rm -f $(STUDY_READY) $(TESTS_READY) $(CLUSTER_READY)
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "error: $(PYTHON) -m venv failed; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
 	$(RUN) -m pip install --requirement requirements.txt
 	@touch $@
 
 $(TESTS_READY): requirements-dev.txt $(STUDY_READY)
 	$(RUN) -m pip install --requirement requirements-dev.txt
+	@touch $@
+
+$(CLUSTER_READY): requirements-cluster.txt $(STUDY_READY)
+	$(RUN) -m pip install --requirement requirements-cluster.txt
 	@touch $@
 
 help: ## this list

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN = [Requirement(line) for line in PROJECT["dependencies"]]
 DEV = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
+CLUSTER = [Requirement(line) for line in PROJECT["optional-dependencies"]["cluster"]]
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)")
 
 
@@ -43,7 +44,10 @@ def pins(name: str) -> dict[str, str]:
 # ---- dependencies ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "direct"), [("requirements.txt", RUN), ("requirements-dev.txt", DEV)])
+@pytest.mark.parametrize(
+    ("name", "direct"),
+    [("requirements.txt", RUN), ("requirements-dev.txt", DEV), ("requirements-cluster.txt", CLUSTER)],
+)
 def test_every_direct_dependency_is_pinned_within_its_bounds(name, direct):
     pinned = pins(name)
     for requirement in direct:
@@ -51,9 +55,10 @@ def test_every_direct_dependency_is_pinned_within_its_bounds(name, direct):
         assert requirement.specifier.contains(version), f"{requirement} against {version}"
 
 
-def test_the_tests_environment_is_the_studys_and_more():
-    assert "-r requirements.txt\n" in read("requirements-dev.txt")
-    assert not set(pins("requirements.txt")) & set(pins("requirements-dev.txt"))
+@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements-cluster.txt"])
+def test_other_environments_are_the_studys_and_more(name):
+    assert "-r requirements.txt\n" in read(name)
+    assert not set(pins("requirements.txt")) & set(pins(name))
 
 
 def test_every_import_is_a_direct_dependency():
@@ -68,25 +73,33 @@ def test_every_import_is_a_direct_dependency():
                 assert canonicalize_name(known.get(module, module)) in direct, f"{path}: {module}"
 
 
-def test_the_conda_file_has_the_same_versions():
-    environment = yaml.safe_load(read("envs/study.yaml"))
-    python, _, pip = environment["dependencies"]
+def test_conda_and_the_container_install_the_pins_and_nothing_else():
+    python, _, pip = yaml.safe_load(read("envs/study.yaml"))["dependencies"]
     assert python == "python=3.11"
-    listed = [PIN.fullmatch(line) for line in pip["pip"]]
-    versions = {canonicalize_name(match[1]): match[2] for match in listed if match}
-    pinned = pins("requirements.txt")
-    wanted = {canonicalize_name(requirement.name) for requirement in RUN} - {"snakemake"}
-    assert versions == {name: pinned[name] for name in wanted}
+    [line] = pip["pip"]
+    option, path = line.split()
+    assert option == "--requirement" and (ROOT / "envs" / path).resolve() == ROOT / "requirements.txt"
+    installs = re.findall(r"pip install (.*)", read("Dockerfile"))
+    assert installs == ["--no-cache-dir --requirement requirements.txt"]
 
 
 def test_every_direct_dependency_is_explained_and_nothing_else():
     rows = re.findall(r"^\| ([a-z0-9-]+) \|", read("docs/dependencies.md"), re.MULTILINE)
     explained = [row for row in rows if row != "package"]
-    assert sorted(explained) == sorted(canonicalize_name(requirement.name) for requirement in RUN + DEV)
+    assert sorted(explained) == sorted(canonicalize_name(requirement.name) for requirement in RUN + DEV + CLUSTER)
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile", "Dockerfile", "envs/study.yaml"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-cluster.txt",
+        "pyproject.toml",
+        "Makefile",
+        "Dockerfile",
+        "envs/study.yaml",
+    ],
 )
 def test_no_file_says_where_packages_come_from(name):
     """That is the machine's own setting."""
@@ -100,6 +113,7 @@ def test_the_version_is_the_same_everywhere():
     version = PROJECT["version"]
     assert yaml.safe_load(read("CITATION.cff"))["version"] == version
     assert re.search(r"^## ([0-9.]+)", read("CHANGELOG.md"), re.MULTILINE)[1] == version
+    assert f'container: "docker://quorum:{version}"\n' in read("Snakefile")
 
 
 def test_the_licence_is_the_same_everywhere():
@@ -142,11 +156,12 @@ def test_links_between_the_documents_lead_somewhere(page):
 # ---- checks ----------------------------------------------------------------------------------------------------------
 
 
-def test_continuous_integration_runs_the_readers_own_command():
+def test_continuous_integration_runs_the_readers_own_commands():
     path = ROOT / ".ci" / "run"
     assert os.access(path, os.X_OK)
-    assert path.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n")
-    assert path.read_text(encoding="utf-8").rstrip().endswith("make test")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert [line for line in lines if line.startswith("make ")] == ["make test", "make test-service"]
 
 
 def test_the_hooks_need_no_network():
@@ -179,11 +194,38 @@ def test_snakemake_finds_and_reads_the_profile(tmp_path):
     assert f"{defaults['mem_mb']} {defaults['runtime']} the reason" in output  # show-failed-logs, default-resources
 
 
-def test_every_entry_of_the_profile_is_commented():
-    lines = read("profiles/default/profile.v9+.yaml").splitlines()
+PROFILES = {path.parent.name: path for path in (ROOT / "profiles").glob("*/*.yaml")}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_entry_of_a_profile_is_commented(name):
+    lines = PROFILES[name].read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines):
-        if re.match(r"[a-z-]+:", line):
+        if re.match(r"[a-z_-]+:", line):
             assert lines[number - 1].startswith("# "), line
+
+
+@pytest.mark.parametrize("name", sorted(set(PROFILES) - {"default"}))
+def test_a_clusters_profile_does_what_the_default_does_and_names_no_account(name):
+    """It takes the place of the default one."""
+    default, profile = (yaml.safe_load(PROFILES[which].read_text(encoding="utf-8")) for which in ("default", name))
+    for key in set(default) - {"default-resources", "latency-wait"}:
+        assert profile[key] == default[key], key
+    assert profile["latency-wait"] > default["latency-wait"]
+    assert set(profile["default-resources"]) >= {"mem_mb", "disk_mb"}
+    assert profile["executor"] and profile["jobs"] and profile["retries"]
+    text = PROFILES[name].read_text(encoding="utf-8")
+    assert not re.search(r"^ *slurm_(account|partition): *[^?\s]", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["generic", "kubernetes"])
+def test_other_clusters_ask_for_what_slurm_asks_for(name):
+    slurm, profile = (yaml.safe_load(PROFILES[which].read_text(encoding="utf-8")) for which in ("slurm", name))
+    assert profile["groups"].items() <= slurm["groups"].items()
+    assert profile["group-components"].items() <= slurm["group-components"].items()
+    assert set(profile["group-components"]) == set(profile["groups"].values())
+    for rule, resources in profile["set-resources"].items():
+        assert resources.items() <= slurm["set-resources"][rule].items(), rule
 
 
 # ---- the Makefile ----------------------------------------------------------------------------------------------------
