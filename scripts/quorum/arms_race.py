@@ -56,7 +56,7 @@ def arms_race(
     left of its utility (as in table defenses). options: n_resamples, confidence.
     """
     require(filters, [*_FILTER, "strength", "recall"], "filters")
-    utility = summaries.utility(utilities, filters)
+    utility = summaries.utility(utilities, filters, audits)
     table = summaries.defenses(audits, filters, utility, pool_size, **options)
     frame = measured(audits, [*_FILTER, "seed"])
     exact = by_condition(frame, [*_FILTER, "probe_set"], **options)
