@@ -32,7 +32,8 @@ quick: ## the same with config/quick.yaml: every step, within minutes
 
 test: lint ## set up, check the style, retrieve all data sets, run all tests
 	$(WITH_VENV) $(RUN) -m snakemake retrieve --cores $(CORES) --configfile config/full.yaml
-	$(WITH_VENV) $(RUN) -m pytest tests/unit tests/workflow
+	$(WITH_VENV) OMP_NUM_THREADS=1 $(RUN) -m pytest tests/unit --numprocesses auto
+	$(WITH_VENV) $(RUN) -m pytest tests/workflow
 
 test-service: $(TESTS_READY) $(CLUSTER_READY) ## run the study through real services on this machine: a model server, SLURM
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet
