@@ -21,7 +21,7 @@ SHELL := bash
 .DEFAULT_GOAL := reproduce
 # What a failed or interrupted recipe has begun must not pass for finished.
 .DELETE_ON_ERROR:
-.PHONY: reproduce quick test test-service test-interruptions bench lint format coverage setup help clean distclean
+.PHONY: reproduce quick test test-apart test-service test-interruptions bench lint format coverage setup help clean distclean
 
 reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
 	$(SNAKEMAKE) --cores $(CORES)
@@ -33,7 +33,11 @@ quick: ## the same with config/quick.yaml: every step, within minutes
 test: lint ## set up, check the style, retrieve all data sets, run all tests
 	$(WITH_VENV) $(RUN) -m snakemake retrieve --cores $(CORES) --configfile config/full.yaml
 	$(WITH_VENV) OMP_NUM_THREADS=1 $(RUN) -m pytest tests/unit --numprocesses auto
-	$(WITH_VENV) $(RUN) -m pytest tests/workflow
+	$(WITH_VENV) $(RUN) -m pytest tests/workflow -m "not apart"
+
+test-apart: $(TESTS_READY) ## damaged files, full disks, interruptions, long streams, this workflow inside another one: half an hour
+	$(SNAKEMAKE) retrieve --cores $(CORES)
+	$(WITH_VENV) $(RUN) -m pytest tests/workflow -m apart
 
 test-service: $(TESTS_READY) $(CLUSTER_READY) ## run the study through real services on this machine: a model server, SLURM
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet

@@ -11,6 +11,7 @@ NOBODY = "none"
 FINE_TUNE, IN_CONTEXT, RELEASED = "fine_tune", "in_context", "released"
 SUBMITTED = "submitted"
 MIMIC = "mimic"
+_FOUND = ("prompts", "contexts")
 SIDE_STUDIES = ("depth_study", "overlap_study", "learning_curve", "arms_race")
 MINORITY = "minority_"
 IN_THE_PLANE = ("minority_toy", "minority_scoring")
@@ -318,8 +319,16 @@ def tables_between(config: Mapping[str, Any]) -> list[str]:
         for path in (
             *(source(condition, which) for which in ("background", "pool", "verdicts")),
             *(f"{folder(condition, config)}/{name}.parquet" for name in ("audit", "utility")),
+            *(f"{folder(condition, config)}/{name}.parquet" for name in _FOUND if condition["uptake"] == IN_CONTEXT),
         )
     ]
+    judged = [source(c, which) for c in race_streams(config) for which in ("pool", "scores", "reference_scores")]
+    swept = [
+        f"results/defense/overlap{float(config['world']['overlap'])}/{style}/{strategy}/sweep/seed{seed}.parquet"
+        for style, strategy in grid_campaigns(config)
+        for seed in config["seeds"]
+    ]
+    honest = [f"results/defense/honest/{name}.parquet" for name in ("scores", "reference_scores")]
     gathered = [
         f"results/statistics/{study}/{name}.parquet"
         for study in ("undefended", "defended")
@@ -331,7 +340,18 @@ def tables_between(config: Mapping[str, Any]) -> list[str]:
     ]
     runs = [path for paths in minority_runs(config).values() for path in paths]
     plane = [f"results/minority/plane/{name}.parquet" for name in IN_THE_PLANE]
-    paths = ["results/probes.parquet", *released, *of_streams, *gathered, *balanced, *runs, *plane]
+    paths = [
+        "results/probes.parquet",
+        *released,
+        *of_streams,
+        *judged,
+        *swept,
+        *honest,
+        *gathered,
+        *balanced,
+        *runs,
+        *plane,
+    ]
     return list(dict.fromkeys(filter(None, paths)))
 
 

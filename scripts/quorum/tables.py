@@ -688,7 +688,7 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     ),
     "requests": _columns(
         *_CONDITION,
-        "defense | string | | the firm's filter",
+        *_FILTER,
         "pool_size | int | sentences | contributions of the collective before the filter",
         *_COUNTS,
         "cost | float | | price of the tokens of the answered requests, in the currency of the configured prices",

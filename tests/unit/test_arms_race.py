@@ -91,7 +91,9 @@ def test_the_race_joins_what_gets_through_with_what_the_model_says():
     ).set_index(["style", "pool_size", "defense", "probe_set"])["exact_male_share"]
     assert mimic["exact_male_share"].loc["tfidf"] == pytest.approx(shares["mimic", 1_000, "tfidf", "held_out"])
     assert mimic["exact_deployed"].to_numpy() == pytest.approx(np.full(3, shares["none", 0, "none", "held_out"]))
-    published = summaries.defenses(audits, filters, summaries.utility(utilities, filters, audits), 1_000, n_resamples=100)
+    published = summaries.defenses(
+        audits, filters, summaries.utility(utilities, filters, audits), 1_000, n_resamples=100
+    )
     for column in ("reduction_pp", "male_share", "utility_retention", "roc_auc"):
         assert sorted(table[column]) == pytest.approx(sorted(published[column]))
 

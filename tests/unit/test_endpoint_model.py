@@ -444,7 +444,14 @@ def test_the_estimate_is_made_before_anything_is_sent(settings):
 def test_the_table_of_requests_adds_up():
     counts = {"prompts": 8, "requests": 5, "cache_hits": 4, "retries": 1, "prompt_tokens": 1_000_000}
     counts |= {"completion_tokens": 100_000, "saved_prompt_tokens": 500_000, "saved_completion_tokens": 0}
-    where = {"uptake": "in_context", "style": "varied", "strategy": "parity", "defense": "none", "layers": 0}
+    where = {
+        "uptake": "in_context",
+        "style": "varied",
+        "strategy": "parity",
+        "defense": "none",
+        "strength": "none",
+        "layers": 0,
+    }
     rows = [
         where | {"overlap": 0.0, "pool_size": size, "seed": seed} | counts for size, seed in ((10, 1), (10, 2), (20, 1))
     ]

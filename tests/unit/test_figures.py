@@ -873,7 +873,7 @@ def test_the_papers_own_file_is_understood():
 
 RESULTS = ("baseline_bias", "tipping_curve", "tipping_points", "defenses", "domains", "utility", "paper_comparison")
 RESULTS += tuple(f"minority_{name}" for name in ("datasets", "alpha", "flips", "baselines", "signal"))
-RESULTS += ("wordings", "depth_study", "overlap_study", "learning_curve", "costs")
+RESULTS += ("wordings", "depth_study", "overlap_study", "learning_curve", "costs", "requests")
 RESULTS += ("defense_grid", "filter_curves", "filter_scores", "honest_costs", "arms_race", "honest_uptake")
 CAPTIONS = [*(f"figure_{name}" for name in figures.FIGURES), *(f"table_{name}" for name in RESULTS), "workflow"]
 

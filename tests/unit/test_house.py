@@ -327,7 +327,7 @@ def test_test_checks_the_style_and_runs_all_tests(house):
     commands = finished.stdout
     for step in ("ruff check", "ruff format --check", "snakefmt --check", "snakemake  --lint", "codespell"):
         assert step in commands
-    assert "-m pytest tests/unit" in commands and commands.rstrip().endswith("-m pytest tests/workflow")
+    assert "-m pytest tests/unit" in commands and commands.rstrip().endswith('-m pytest tests/workflow -m "not apart"')
     assert "requirements-dev.txt" in commands
 
 

@@ -148,7 +148,7 @@ def test_every_rule_waits_for_exactly_the_modules_that_its_script_runs(rules):
     """So that an edited module reruns what runs it, and an edit of another one reruns nothing."""
     filters = [f"quorum.defenses.{path.stem}" for path in (runs.ROOT / "scripts/quorum/defenses").glob("[a-z]*.py")]
     for name in rules.keys() - TARGETS:
-        by_name = filters if name == "filter_contributions" else []
+        by_name = filters if name in ("score_contributions", "sweep_filters", "score_honest_text") else []
         if name.startswith("draw_"):
             by_name = [f"quorum.figures.{FIGURES[name.removeprefix('draw_')].module}"]
         assert set(rules[name]["code"]) == imported(runs.ROOT / "scripts" / f"{script_of(name)}.py", *by_name), name

@@ -14,7 +14,7 @@ import interruptions
 import pytest
 import runs
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.apart]
 
 # Two chains of jobs that need no model.
 CHAINS = ("results/figures/minority_toy.svg", "results/release/varied/sentences.csv")

@@ -10,7 +10,7 @@ import random
 import interruptions
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.model, pytest.mark.slow]
+pytestmark = [pytest.mark.workflow, pytest.mark.model, pytest.mark.apart]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import runs
 
 from quorum import tables
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.apart]
 
 IMPORT = """
 configfile: "settings.yaml"

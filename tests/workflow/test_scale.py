@@ -10,7 +10,7 @@ import runs
 
 from quorum import tables
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+pytestmark = [pytest.mark.workflow, pytest.mark.apart]
 
 ROWS = 300
 DEFENSES = ("keyword", "repetition", "tfidf", "minhash", "composite")

@@ -12,7 +12,7 @@ from quorum.endpoint.answers import Answer
 from quorum.endpoint.limits import MARGIN
 from quorum.endpoint.requests import Manner, numbered
 
-SUMMED = ("uptake", "style", "strategy", "defense", "pool_size")
+SUMMED = ("uptake", "style", "strategy", "defense", "strength", "pool_size")
 _MILLION = 1e6
 
 

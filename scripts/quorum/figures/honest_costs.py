@@ -31,7 +31,9 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     strengths = theme.ordered(table["strength"], theme.STRENGTHS)
     calibrations = theme.ordered(table["calibration"], list(CALIBRATIONS))
     values = [_row(row) for row in theme.rows(table)]
-    reach = max([_ROOM, *(abs(row[end]) for row in values for end in ("low", "high") if _is_shown(row, strengths))])
+    reach = max(
+        [_ROOM, *(abs(row[end] or 0) for row in values for end in ("low", "high") if _is_shown(row, strengths))]
+    )
     lines = []
     for source in theme.ordered(table["source"], SOURCES):
         own = [row for row in values if row["source"] == source]
