@@ -35,7 +35,7 @@ test: lint ## set up, check the style, retrieve all data sets, run all tests
 	$(WITH_VENV) OMP_NUM_THREADS=1 $(RUN) -m pytest tests/unit --numprocesses auto
 	$(WITH_VENV) $(RUN) -m pytest tests/workflow -m "not apart"
 
-test-apart: $(TESTS_READY) ## damaged files, full disks, interruptions, long streams, this workflow inside another one: half an hour
+test-apart: $(TESTS_READY) ## whole runs: reruns, damaged files, full disks, interruptions, long streams, use as a module; an hour
 	$(SNAKEMAKE) retrieve --cores $(CORES)
 	$(WITH_VENV) $(RUN) -m pytest tests/workflow -m apart
 

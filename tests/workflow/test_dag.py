@@ -62,13 +62,13 @@ def script_of(rule: str) -> str:
 
 
 READ_RULES = """
-import json
+import json, sys
 from pathlib import Path
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
 with SnakemakeApi(OutputSettings()) as api:
-    settings = ConfigSettings(configfiles=[Path("served.yaml")])
+    settings = ConfigSettings(configfiles=[Path(name) for name in sys.argv[1:]])
     workflow = api.workflow(ResourceSettings(), config_settings=settings, snakefile=Path("Snakefile"))._workflow
     print(json.dumps([
         {
@@ -88,13 +88,17 @@ with SnakemakeApi(OutputSettings()) as api:
 """
 
 
+def read_rules(folder, *configs: str) -> dict[str, dict]:
+    """Every rule as Snakemake has read it."""
+    read = [sys.executable, "-c", READ_RULES, *configs]
+    printed = subprocess.run(read, cwd=folder, capture_output=True, encoding="utf-8", check=True).stdout
+    return {rule["name"]: rule for rule in json.loads(printed)}
+
+
 @pytest.fixture(scope="module")
 def rules(fresh) -> dict[str, dict]:
-    """Every rule as Snakemake has read it, with those that ask a server; they come on top of all others."""
-    runs.write_config(fresh, SERVED, "served.yaml")
-    read = [sys.executable, "-c", READ_RULES]
-    printed = subprocess.run(read, cwd=fresh, capture_output=True, encoding="utf-8", check=True).stdout
-    return {rule["name"]: rule for rule in json.loads(printed)}
+    """Every rule, with those that ask a server; they come on top of all others."""
+    return read_rules(fresh, runs.write_config(fresh, SERVED, "served.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +186,10 @@ def test_the_default_study_has_few_jobs_and_trains_every_condition_once(default)
     assert counted["plant_signal"] == 3 * 5
 
 
-def test_every_table_between_the_rules_is_asked_for_so_that_one_that_is_deleted_is_missed(rules, default):
+def test_every_table_between_the_rules_is_asked_for_so_that_one_that_is_deleted_is_missed(fresh, default):
     """But for what came from outside or is the machine's own, and what lies beside hidden states and adapters."""
     made = {path: job for job in default for path in job.output if path.endswith(".parquet")}
-    asked = set(rules["all"]["paths"])
+    asked = set(read_rules(fresh)["all"]["paths"])
     together = {path for path, job in made.items() if asked & set(job.output)}
     outside = {"retrieve_model", "retrieve_texts", "retrieve_cohort", "measure_precision"}
     assert {made[path].rule for path in made.keys() - together} == outside | {"fine_tune", "encode_utility"}

@@ -17,7 +17,7 @@ import runs
 from quorum import tables
 from quorum.figures import FIGURES, FORMATS
 
-pytestmark = [pytest.mark.workflow, pytest.mark.model, pytest.mark.slow]
+pytestmark = [pytest.mark.workflow, pytest.mark.model, pytest.mark.apart]
 
 TABLES = (
     "baseline_bias",
