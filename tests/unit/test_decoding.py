@@ -45,7 +45,7 @@ prompt_lists = st.lists(st.lists(st.integers(0, 2), min_size=2, max_size=9), max
 
 
 @given(prompts=prompt_lists, written=st.integers(0, 9), room=st.integers(10, 200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_row_is_in_one_batch_that_fits(prompts, written, room):
     cuts = [[cut for cut in (1, 3, 5) if cut < len(ids)] for ids in prompts]
     heads = decoding.shared_heads(prompts, cuts)

@@ -467,7 +467,7 @@ SMALL = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(SMALL, SMALL.filter(len), st.sampled_from([1, 3, 7]), st.data())
 def test_any_division_into_parts_gives_the_same_scores(
     texts: list[str], reference: list[str], parts: int, data: st.DataObject

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -21,7 +21,6 @@ def wilson(x: int, n: int, z: float) -> tuple[float, float]:
 COUNTS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_newcombe_by_its_formula(a, b):
     """Method 10 of Newcombe 1998: the distances of each share from its Wilson limits, in quadrature."""

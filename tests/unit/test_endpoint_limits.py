@@ -46,7 +46,6 @@ pauses = st.lists(st.one_of(st.just(0.0), st.floats(0, 200)), min_size=1, max_si
 
 
 @given(pauses, st.integers(1, 30))
-@settings(deadline=None)
 def test_no_window_holds_more_requests_than_the_limit_whatever_the_arrivals(arrivals, limit):
     times = simulated(Limits(requests=limit), arrivals, [1] * len(arrivals))
     assert busiest(times, 60) <= limit
@@ -54,7 +53,6 @@ def test_no_window_holds_more_requests_than_the_limit_whatever_the_arrivals(arri
 
 
 @given(pauses, st.integers(1, 30), st.data())
-@settings(deadline=None)
 def test_delays_on_the_way_within_the_margin_keep_the_limit(arrivals, limit, data):
     """At the server a request comes later than it was sent, each by another delay."""
     limits = Limits(requests=limit)
@@ -66,7 +64,6 @@ def test_delays_on_the_way_within_the_margin_keep_the_limit(arrivals, limit, dat
 
 
 @given(pauses, st.data())
-@settings(deadline=None)
 def test_no_window_holds_more_tokens_than_the_limit(arrivals, data):
     tokens = data.draw(st.lists(st.integers(1, 100), min_size=len(arrivals), max_size=len(arrivals)))
     limit = data.draw(st.integers(100, 400))
@@ -206,7 +203,7 @@ def test_a_budget_is_over_all_servers_and_runs(tmp_path):
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2), st.sampled_from(["settle", "give back", "die"]))))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_account_is_never_above_the_budget_and_adds_up(tmp_path_factory, requests):
     line = Ledger(tmp_path_factory.mktemp("l") / "l.sqlite", "s", Limits(), Budget(cost=3.0), Clock())
     expected, sent = 0.0, 0

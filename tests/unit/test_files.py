@@ -126,3 +126,14 @@ def test_a_used_up_quota_is_told_and_the_innermost_path_is_named(tmp_path):
 def test_other_errors_stay_what_they_are(tmp_path):
     with pytest.raises(PermissionError, match="mine"), files.told_if_full(tmp_path):
         raise PermissionError(errno.EACCES, "not", "mine")
+
+
+def test_a_folder_that_can_be_written_to_is_made_and_left_as_it_is(tmp_path):
+    files.writable_or_exit(tmp_path / "results")
+    assert everything_in(tmp_path) == ["results"]
+
+
+def test_a_folder_that_cannot_be_written_to_ends_the_program_with_the_reason(tmp_path):
+    (tmp_path / "results").touch()
+    with pytest.raises(SystemExit, match=r"^error: .*results: nothing can be written there \(File exists\)"):
+        files.writable_or_exit(tmp_path / "results")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quorum import filter_curves, tables
@@ -33,7 +33,6 @@ def test_precision_by_hand():
     assert filter_curves.precision_at(SIDES, FALLING, recalls) == pytest.approx([1, 1, 3 / 4])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_size=40))
 def test_curves_against_their_definitions(rows):
     sides, scores = np.array([side for side, _ in rows]), np.array([float(score) for _, score in rows])

@@ -8,7 +8,7 @@ import fake_audits as fake
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quorum import filter_grid, tables
@@ -17,18 +17,18 @@ STRENGTHS = {"weak": 0.0, "strong": 0.5}
 
 STREAM = pd.DataFrame(
     {
-        "contribution_id": ["a", "b", "c", "d", "e"],
-        "source": ["background", "pool", "background", "pool", "pool"],
-        "gender": ["male", "female", "male", "female", "male"],
+        "contribution_id": ["a", "b", "c", "d", "e", "f"],
+        "source": ["background", "pool", "background", "pool", "pool", "background"],
+        "gender": ["male", "female", "male", "female", "male", "none"],
     }
 )
 SCORES = pd.DataFrame(
     {
-        "defense": ["tfidf"] * 5,
-        "contribution_id": ["e", "d", "c", "b", "a"],
-        "score": [0.9, 0.9, 0.1, 0.4, 0.6],
+        "defense": ["tfidf"] * 6,
+        "contribution_id": ["e", "f", "d", "c", "b", "a"],
+        "score": [0.9, 0.3, 0.9, 0.1, 0.4, 0.6],
         # the filter keeps d whatever its score
-        "accepted_from": [0.9, 0.0, 0.1, 0.4, 0.6],
+        "accepted_from": [0.9, 0.3, 0.0, 0.1, 0.4, 0.6],
         "reason": "",
     }
 )
@@ -38,17 +38,17 @@ REFERENCE = pd.DataFrame({"defense": ["tfidf"] * 4, "score": [0.1, 0.2, 0.3, 0.5
 def test_cells_by_hand():
     """Thresholds: the largest clean score (.5) at rate 0; at .5 two of four may be above, so the third largest, .2."""
     weak, strong = filter_grid.cells(STREAM, SCORES, REFERENCE, ["none", "tfidf"], STRENGTHS)
-    # weak, .5: b, c, d are accepted: 2 of 3 of the pool, 1 of 2 of the background; one male (c) of three
+    # weak, .5: b, c, d and f are accepted: 2 of 3 of the pool, 2 of 3 of the background; one male (c) of three told
     assert weak == {
         "defense": "tfidf",
         "strength": "weak",
         "passed": pytest.approx(2 / 3),
-        "background_rejected": pytest.approx(0.5),
+        "background_rejected": pytest.approx(1 / 3),
         "data_male_share": pytest.approx(1 / 3),
     }
     # strong, .2: c and d
     assert (strong["passed"], strong["background_rejected"], strong["data_male_share"]) == pytest.approx(
-        (1 / 3, 0.5, 0.5)
+        (1 / 3, 2 / 3, 1 / 2)
     )
 
 
@@ -72,7 +72,6 @@ def test_undoing_sizes_by_hand(sizes, passed, size, expected):
     assert filter_grid.undoing_size(sizes, passed, size) == pytest.approx(expected, nan_ok=True)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 5000), min_size=1, max_size=6, unique=True).map(sorted),
     st.lists(st.floats(0, 1), min_size=6, max_size=6),

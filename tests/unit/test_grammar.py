@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quorum import grammar, population, probes, pronouns
@@ -96,7 +96,6 @@ def test_a_table_of_skeletons_stays_as_it_is():
     assert grammar.expand(template) is template
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("pqrs"), min_size=1, max_size=3), min_size=1, max_size=4))
 def test_there_are_as_many_skeletons_as_ways_to_choose(sentences):
     """The number of derivations is the sum over sentences of the products over symbols."""

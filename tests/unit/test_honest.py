@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quorum import background, honest, tables
@@ -42,7 +42,6 @@ def test_sentences_by_hand(text, expected):
     assert honest.split(text) == expected
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("aB 1.!?)\"'\n\t([é\u200b"), max_size=60) | st.text(max_size=200))
 def test_sentences_are_parts_of_the_text_in_its_order(text):
     whole, at = " ".join(text.split()), 0
@@ -90,7 +89,6 @@ def test_a_sentence_has_the_gender_of_its_first_pronoun_and_an_id_of_its_own():
     assert found["sentence_id"].is_unique and found["sentence_id"].iloc[1] == "d0_002"
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**31))
 def test_halves_share_no_document_and_hold_every_source(seed):
     found = some_sentences()

@@ -64,7 +64,7 @@ sentences = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).ma
 
 
 @given(texts=sentences, k=st.integers(1, 6), seed=st.integers(0, 5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_retrieved_is_nearest_by_brute_force(texts, k, seed):
     distinct = list(dict.fromkeys(texts))
     found = in_context.contexts(QUESTIONS, stream_of(texts), replace(RETRIEVAL, neighbours=k), seed)
@@ -77,7 +77,7 @@ def test_what_is_retrieved_is_nearest_by_brute_force(texts, k, seed):
 
 
 @given(texts=sentences, data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_order_of_the_stream_changes_nothing(texts, data):
     """Ties included: they are taken in an order that follows from the words."""
     stream = stream_of(texts)
@@ -96,7 +96,7 @@ def test_ties_are_shuffled_by_the_seed():
 
 
 @given(texts=sentences, pool=st.integers(0, 14), seed=st.integers(0, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_but_the_words_is_seen(texts, pool, seed):
     """Who wrote a sentence, and what else the table says of it, may be anything or missing."""
     stream = stream_of(texts, min(pool, len(texts)))
@@ -225,15 +225,13 @@ def test_prompts_and_contexts_follow_their_tables():
 
 
 nasty = st.text(
-    st.one_of(
-        st.characters(exclude_categories=()), st.sampled_from("\n\r\x0b\x0c\x1c\x85\u2028\u2029\u202e\u200b\0ab ")
-    ),
+    st.one_of(st.characters(), st.sampled_from("\n\r\x0b\x0c\x1c\x85\u2028\u2029\u202e\u200b\0ab ")),
     max_size=40,
 )
 
 
 @given(texts=st.lists(nasty, max_size=6), probe=nasty)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_contribution_is_one_line_and_the_probe_stands_unchanged_at_the_end(texts, probe):
     stream = stream_of(texts)
     prompts, _ = in_context.prepared(probes_of([probe]), texts_of([]), stream, RETRIEVAL, 0)

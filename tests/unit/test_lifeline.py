@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import signal
 import socket
@@ -113,6 +115,7 @@ def held(monkeypatch) -> list:
     """What this process holds."""
     monkeypatch.setenv(lifeline.RUN, "")
     monkeypatch.setattr(lifeline, "_held", [])
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
     return lifeline._held
 
 
@@ -133,6 +136,16 @@ def test_a_process_holds_the_folder_until_it_lets_go_and_tells_its_number(tmp_pa
 def test_a_folder_that_cannot_be_held_is_left_to_snakemake(tmp_path, held):
     (tmp_path / "file").touch()
     lifeline.hold(tmp_path / "file")
+    assert held == []
+
+
+def test_a_full_disk_ends_the_program_with_words(tmp_path, held, monkeypatch):
+    def full(file, mode):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(lifeline.fcntl, "flock", full)
+    with pytest.raises(SystemExit, match=r"^error: .*records: the disk is full"):
+        lifeline.hold(tmp_path / "records")
     assert held == []
 
 

@@ -43,7 +43,7 @@ def test_nothing_to_draw_from_is_an_error() -> None:
         streams.gather_material(["Too short."], TEXTS["background"], TEXTS["varied"], PROFESSIONS)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 90), st.data())
 def test_parts_of_any_size_make_the_same_stream(rows: int, data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:

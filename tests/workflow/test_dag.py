@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+import tarfile
 from modulefinder import ModuleFinder
 from pathlib import Path
 
@@ -163,6 +166,42 @@ def test_no_two_rules_make_the_same_file(rules):
     local = {name for name in rules if not name.startswith("ask_server_")}
     products = [path for name in local - TARGETS for path in rules[name]["products"]]
     assert len(products) == len(set(products))
+
+
+def test_the_list_of_what_can_be_asked_for_reads_like_a_table_of_contents(fresh, rules):
+    """Every entry says in one line what comes of it; a target begins with that word."""
+    listed = runs.snakemake(fresh, "--list-target-rules").stdout
+    entries = dict(re.findall(r"^(\w+) \((.+)\)$", listed, re.MULTILINE))
+    assert TARGETS | {"draw_tipping_curve", "baseline_bias"} <= entries.keys() <= rules.keys()
+    assert "fine_tune" not in entries  # it has wildcards
+    assert [name for name, entry in entries.items() if not entry.endswith(".") or len(entry) > 110] == []
+    assert [name for name, entry in entries.items() if entry.startswith("Target: ")] == sorted(TARGETS - {"all"})
+
+
+# ---- other uses of the same files ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["--dag", "--rulegraph", "--filegraph"])
+def test_graphs_are_printed_without_anything_else(fresh, option):
+    """So that they can go into `dot` as they come."""
+    command = runs.command(option, "bargaining")
+    drawn = subprocess.run(
+        command, cwd=fresh, env=runs.environment(), capture_output=True, encoding="utf-8", check=True
+    )
+    assert drawn.stdout.startswith("digraph snakemake_dag {") and drawn.stdout.rstrip().endswith("}")
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="an archive holds what git knows")
+def test_an_archive_of_the_workflow_plans_the_same_elsewhere(unused, tmp_path_factory):
+    who = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
+    for step in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "--message", "all"]):
+        subprocess.run(["git", *step], cwd=unused, check=True)
+    made = runs.snakemake(unused, "--archive", "study.tar.gz")
+    assert made.returncode == 0, made.stdout
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with tarfile.open(unused / "study.tar.gz") as archive:
+        archive.extractall(elsewhere, filter="data")
+    assert runs.count(runs.planned(elsewhere)) == runs.count(runs.planned(unused))
 
 
 # ---- the jobs --------------------------------------------------------------------------------------------------------

@@ -187,6 +187,43 @@ def test_a_style_key_redraws_its_figure_alone(replanned):
     assert named(runs.count(jobs)) == {"draw_domains"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "again", "stay"),
+    [
+        (
+            {"audit": {"max_tokens": 5}},
+            {"audit_released", "audit_model", "gather"},
+            {"fine_tune", "write_probes", "write_pool", "score_contributions"},
+        ),
+        ({"probes": {"held_out": 160}}, {"write_probes", "audit_released", "audit_model"}, {"fine_tune", "write_pool"}),
+        (
+            {"fine_tune": {"rank": 4}},
+            {"fine_tune", "audit_model", "tipping"},
+            {"encode_background", "encode_pool", "encode_utility", "audit_released", "score_contributions"},
+        ),
+        (
+            {"world": {"male_share": 0.7}},
+            {"write_background", "write_pool", "encode_background", "score_contributions", "fine_tune"},
+            {"audit_released", "encode_utility", "act_collectively"},
+        ),
+        (
+            {"statistics": {"resamples": 101}},
+            {"tipping", "baseline_bias", "defense_effects"},
+            {"fine_tune", "audit_model", "audit_released", "gather", "write_pool"},
+        ),
+    ],
+    ids=["audit", "probes", "fine_tune", "world", "statistics"],
+)
+def test_a_key_reruns_what_reads_it_and_what_follows(replanned, changes, again, stay):
+    counted = set(runs.count(replanned(changes)))
+    assert again <= counted and not stay & counted
+
+
+def test_a_caption_reruns_nothing(spoilt):
+    append(spoilt / "resources" / "report" / "table_domains.rst", "More words.\n")
+    assert runs.planned(spoilt) == []
+
+
 def append(path: Path, line: str = "# another line\n") -> None:
     """Anew, since the file may be shared by several folders."""
     content = path.read_text(encoding="utf-8")
@@ -223,6 +260,13 @@ def test_an_edited_module_that_is_found_by_name_reruns_its_rules(spoilt, module,
     assert changed_by(runs.planned(spoilt), module) == rules
 
 
+def test_an_edit_of_the_estimates_reruns_tables_and_no_model(spoilt):
+    append(spoilt / "scripts" / "quorum" / "statistics.py")
+    counted = set(runs.count(runs.planned(spoilt)))
+    assert {"tipping", "baseline_bias", "draw_tipping_curve"} <= counted
+    assert not {"fine_tune", "audit_model", "audit_released", "write_pool", "score_contributions"} & counted
+
+
 def test_an_edited_door_reruns_its_rule(spoilt):
     append(spoilt / "scripts" / "wordings.py")
     drawn_from_it = {f"draw_{name}" for name, figure in FIGURES.items() if "wordings" in figure.tables}
@@ -240,6 +284,19 @@ def test_another_strength_scores_nothing_anew_and_leaves_undefended_models_alone
     counted = runs.count(jobs)
     assert counted["ask_in_context_filtered"] == 1 and not counted["ask_in_context_undefended"]
     assert runs.count(jobs)["encode_pool"] == runs.count(jobs)["write_background"] == 0
+
+
+def test_a_strength_behind_which_nothing_is_trained_judges_and_trains_nothing(replanned):
+    counted = runs.count(replanned({"defense": {"strengths": {"strong": 0.3}}}))
+    assert counted["sweep_filters"] and counted["draw_defense_grid"]
+    assert not {"score_contributions", "judge_contributions", "fine_tune", "audit_model"} & set(counted)
+
+
+def test_one_filter_less_leaves_the_others_alone(replanned):
+    names = ["none", "keyword", "repetition", "tfidf", "minhash"]
+    counted = runs.count(replanned({"defense": {"names": names}}))
+    assert counted["defense_effects"] == 1
+    assert not {"score_contributions", "judge_contributions", "fine_tune", "audit_model"} & set(counted)
 
 
 def test_one_more_seed_runs_that_seed_and_what_adds_up(replanned):
