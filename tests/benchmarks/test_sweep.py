@@ -21,6 +21,7 @@ ALPHAS = [0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]
 STEPS = 12
 METHODS = tuple(scores.SCORES)
 RUNS = range(1, 11)
+EVERY = 3  # the plain loop is timed for one condition in three of every run, and its time multiplied
 SHARE, K = 0.3, 10
 KEYS = ["method", "alpha", "flips", "seed"]
 
@@ -54,33 +55,31 @@ def one_run(job: tuple[population.Population, int, list[float], int]) -> tuple[p
         sweep.relabelled = original
 
 
-def plain_loop(people, seeds, alphas, steps):
-    """The same conditions, each from the start: split, score, order, relabel, train a default model, measure."""
+def plain_loop(people, conditions):
+    """The conditions (seed, method, alpha, flips), each from the start: split, score, order, relabel, train a default
+    model, measure."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rows, labels = [], []
     features, group = people.features.to_numpy(), people.group
     seen = people.features.drop(columns=collective.sensitive_features(people)).to_numpy()
-    for seed in seeds:
-        for method in METHODS:
-            for alpha in alphas:
-                for flips in collective.flip_counts(people, alpha, steps, SHARE):
-                    train, audit = population.split(people, seed, SHARE)
-                    majority = train[group[train] == 0]
-                    every = collective.candidates(people, train)
-                    model = None
-                    if method == "rb_prob":
-                        model = HistGradientBoostingClassifier(random_state=seed)
-                        model.fit(seen[majority], people.label[majority])
-                    view = scores.View(seen[majority], people.label[majority], seen[every], K, seed, model)
-                    order = collective.in_order(every, scores.SCORES[method](view), seed)
-                    ours = order[np.isin(order, collective.joined(people, train, alpha, seed))]
-                    label = people.label.copy()
-                    label[ours[:flips]] = 1
-                    model = HistGradientBoostingClassifier(random_state=seed).fit(features[train], label[train])
-                    found = measures(people.label[audit], model.predict(features[audit]), group[audit])
-                    rows.append({"method": method, "alpha": alpha, "flips": flips, "seed": seed} | found)
-                    labels.append(np.packbits(label).tobytes().hex())
+    for seed, method, alpha, flips in conditions:
+        train, audit = population.split(people, seed, SHARE)
+        majority = train[group[train] == 0]
+        every = collective.candidates(people, train)
+        model = None
+        if method == "rb_prob":
+            model = HistGradientBoostingClassifier(random_state=seed)
+            model.fit(seen[majority], people.label[majority])
+        view = scores.View(seen[majority], people.label[majority], seen[every], K, seed, model)
+        order = collective.in_order(every, scores.SCORES[method](view), seed)
+        ours = order[np.isin(order, collective.joined(people, train, alpha, seed))]
+        label = people.label.copy()
+        label[ours[:flips]] = 1
+        model = HistGradientBoostingClassifier(random_state=seed).fit(features[train], label[train])
+        found = measures(people.label[audit], model.predict(features[audit]), group[audit])
+        rows.append({"method": method, "alpha": alpha, "flips": flips, "seed": seed} | found)
+        labels.append(np.packbits(label).tobytes().hex())
     return pd.DataFrame(rows), labels
 
 
@@ -98,16 +97,22 @@ def test_the_speed_of_a_sweep(pytestconfig, record):
             return pool.map(one_run, jobs, chunksize=1)
 
     found, here = timed(ours)
-    with threadpool_limits(CORES):
-        (plain, plain_labels), there = timed(lambda: plain_loop(cohort, seeds, alphas, steps))
     runs = pd.concat([frame for frame, _ in found], ignore_index=True)
     labels = [text for _, part in found for text in part]
+    chosen = np.arange(len(runs))
+    chosen = chosen[chosen % EVERY == runs["seed"] % EVERY]
+    runs, labels = runs.loc[chosen].reset_index(drop=True), [labels[row] for row in chosen]
+    with threadpool_limits(CORES):
+        (plain, plain_labels), there = timed(
+            lambda: plain_loop(cohort, runs[["seed", "method", "alpha", "flips"]].itertuples(index=False))
+        )
+    there *= EVERY
     what = f"COMPAS, {len(alphas)} alphas x {steps} flips x {len(METHODS)} methods x {len(seeds)} runs, {CORES} cores"
     record(what, here, there, there / here, f"{RATIO:g}")
     mean, other = (frame.groupby(KEYS[:3]).eqod.mean() for frame in (runs, plain))
-    spread = plain.groupby(KEYS[:3]).eqod.std()
+    spread = plain.groupby(KEYS[:3]).eqod.std().fillna(0)  # none is known of a condition that ran once
     gap = (mean - other).abs()
-    record("largest difference of a mean EqOd violation, in SDs over runs", float((gap / spread).max()), "", "", "1")
+    record("largest difference of a mean EqOd violation, in SDs over runs", float((gap / spread).fillna(0).max()), "", "", "1")
     different = sum(a != b for a, b in zip(labels, plain_labels, strict=True))
     record("conditions with other flips", different, len(labels), "", "0")
     assert runs[KEYS].astype({"flips": int}).equals(plain[KEYS].astype({"flips": int}))

@@ -119,11 +119,11 @@ def save(chart: Any, stem: str | Path) -> tuple[Path, ...]:
 
     spec = chart.to_dict()
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    svg = _with_alternative_text(vlc.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[]), spec)
+    svg = vlc.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[])
     contents = {
         "vl.json": (json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
-        "svg": svg.encode(),
-        "png": vlc.vegalite_to_png(spec, vl_version=version, scale=PNG_SCALE, allowed_base_urls=[]),
+        "svg": _with_alternative_text(svg, spec).encode(),
+        "png": vlc.svg_to_png(svg, scale=PNG_SCALE),
         "html": _page(spec, vlc.javascript_bundle(vl_version=version)).encode(),
     }
     paths = tuple(Path(f"{stem}.{suffix}") for suffix in FORMATS)

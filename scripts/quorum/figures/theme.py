@@ -236,7 +236,8 @@ def data(values: Iterable[Mapping[str, Any]]) -> alt.InlineData:
     """Rows as the inline data of a chart."""
     import altair as alt
 
-    return alt.InlineData(values=rows(values))
+    # A tuple, which Altair hands on whole: it copies lists, row by row, whenever a chart becomes part of another.
+    return alt.InlineData(values=tuple(rows(values)))
 
 
 def keyed(field: str, entries: Mapping[str, Any], channel: str, legend: Any = None) -> Any:
