@@ -112,7 +112,13 @@ def test_the_speed_of_a_sweep(pytestconfig, record):
     mean, other = (frame.groupby(KEYS[:3]).eqod.mean() for frame in (runs, plain))
     spread = plain.groupby(KEYS[:3]).eqod.std().fillna(0)  # none is known of a condition that ran once
     gap = (mean - other).abs()
-    record("largest difference of a mean EqOd violation, in SDs over runs", float((gap / spread).fillna(0).max()), "", "", "1")
+    record(
+        "largest difference of a mean EqOd violation, in SDs over runs",
+        float((gap / spread).fillna(0).max()),
+        "",
+        "",
+        "1",
+    )
     different = sum(a != b for a, b in zip(labels, plain_labels, strict=True))
     record("conditions with other flips", different, len(labels), "", "0")
     assert runs[KEYS].astype({"flips": int}).equals(plain[KEYS].astype({"flips": int}))

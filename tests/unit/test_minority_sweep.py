@@ -71,7 +71,7 @@ def test_equal_labels_are_trained_once(monkeypatch):
     learner = LEARNERS["logistic_regression"]
 
     class Counted:
-        def __init__(self, seed):
+        def __init__(self, seed, features):
             self.model = learner(seed)
 
         def fit(self, features, label):

@@ -67,7 +67,8 @@ def run(
                 rule = bayes_rule(_cells(seen, sizes), label, int(np.prod(sizes)))
                 predicted = rule[_cells(asked, sizes)]
             else:
-                predicted = LEARNERS[learner](seed).fit(seen.astype(float), label).predict(asked.astype(float))
+                floats = seen.astype(float)
+                predicted = LEARNERS[learner](seed, floats).fit(floats, label).predict(asked.astype(float))
             xi, delta = rarity(codes[rest], _cells(codes[rest], sizes), population.label[rest], value, target)
             rows.append(
                 {

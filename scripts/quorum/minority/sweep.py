@@ -82,8 +82,9 @@ def baselines(
     train, audit = split(population, seed, audit_share)
     features, label, group = population.features.to_numpy(), population.label, population.group
     rows = []
+    untrained = LEARNERS[learner](seed, features[train])
     for name in names:
-        predict = MITIGATIONS[name](LEARNERS[learner](seed), features[train], label[train], group[train], seed)
+        predict = MITIGATIONS[name](untrained, features[train], label[train], group[train], seed)
         predicted = predict(features[audit], group[audit])
         rows.append({"mitigation": name} | measures(label[audit], predicted, group[audit]))
     return _table(rows, "minority_baseline_runs", dataset, learner, seed)
@@ -95,12 +96,13 @@ def _uptake(
     """From labels of the training rows to the measures of the model that learns them, on the audit rows' own labels."""
     features = population.features.to_numpy()
     seen, asked = features[train], features[audit]
+    model = LEARNERS[learner](seed, seen)
     known: dict[bytes, dict[str, float]] = {}
 
     def outcome(label: np.ndarray) -> dict[str, float]:
         key = np.packbits(label.astype(bool)).tobytes()
         if key not in known:
-            predicted = LEARNERS[learner](seed).fit(seen, label).predict(asked)
+            predicted = model.fit(seen, label).predict(asked)
             known[key] = measures(population.label[audit], predicted, population.group[audit])
         return known[key]
 
@@ -122,7 +124,7 @@ def _view(
     known, label = features[rows], population.label[rows]
     model = None
     if trained and known.shape[1] and len(np.unique(label)) == 2:
-        model = LEARNERS[learner](seed).fit(known, label)
+        model = LEARNERS[learner](seed, known).fit(known, label)
     return View(known, label, features[every], k, seed, model)
 
 
