@@ -219,8 +219,8 @@ def _decoded(path: Path) -> str:
 def _require_text(path: Path, columns: list[str], text: str, agent: str) -> None:
     if columns.count(text) != 1 or columns.count(agent) > 1:
         raise SubmissionError(
-            f"{path}: needs one column {text} and at most one column {agent}; found {[shown(c) for c in columns[:20]]}. "
-            "collective.pool_columns says what the columns are called"
+            f"{path}: needs one column {text} and at most one column {agent}; found {[shown(c) for c in columns[:20]]}"
+            ". collective.pool_columns says what the columns are called"
         )
 
 
