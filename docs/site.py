@@ -1,4 +1,4 @@
-"""What the site does beyond mkdocs.yml: pages from outside docs/, and links that a forge and the site both understand."""
+"""What the site does beyond mkdocs.yml: pages from outside docs/, and links that forge and site both understand."""
 
 from __future__ import annotations
 
