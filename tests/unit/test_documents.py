@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -74,8 +75,9 @@ def test_links_of_the_forge_become_links_of_the_site(site, page, written, read):
 
 
 def test_the_site_is_built_without_a_warning(tmp_path):
+    quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    built = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, encoding="utf-8", check=False)
     assert built.returncode == 0, built.stderr
     assert "WARNING" not in built.stderr
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
