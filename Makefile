@@ -21,7 +21,7 @@ SHELL := bash
 .DEFAULT_GOAL := reproduce
 # What a failed or interrupted recipe has begun must not pass for finished.
 .DELETE_ON_ERROR:
-.PHONY: reproduce quick test test-apart test-service test-interruptions bench lint format coverage setup help clean distclean
+.PHONY: reproduce quick test test-apart test-service test-interruptions bench docs notebooks lint format coverage setup help clean distclean
 
 reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
 	$(SNAKEMAKE) --cores $(CORES)
@@ -51,6 +51,13 @@ test-interruptions: $(TESTS_READY) ## interrupt runs at 20 random moments by eac
 bench: $(TESTS_READY) ## measure the ratios of docs/performance.md, on a quiet machine; BENCH=--quick for a tenth of the size
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json
 	$(WITH_VENV) $(RUN) -m pytest tests/benchmarks $(BENCH)
+
+docs: $(TESTS_READY) ## build the site of the documents in results/site, with no warning
+	$(WITH_VENV) NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+
+notebooks: $(TESTS_READY) ## install the library in place (import quorum) and write the notebooks out of their Python files
+	$(RUN) -m pip install --no-deps --editable .
+	$(RUN) -m jupytext --update --to ipynb notebooks/*.py
 
 lint: $(TESTS_READY) ## check style, formatting, spelling and the workflow's own rules
 	$(RUN) -m ruff check .

@@ -14,7 +14,7 @@ min_version("9.27")
 HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 sys.path.insert(0, os.path.join(HERE, "scripts"))
 
-from quorum import conditions, files, lifeline, settings
+from quorum import conditions, files, filters, lifeline, settings
 from quorum.figures import FIGURES, FORMATS
 from quorum.sources import modules_of
 
@@ -26,7 +26,7 @@ lifeline.hold(".snakemake")
 configfile: "config/config.yaml"
 
 
-config = settings.checked_or_exit(config, workflow.source_path("config/schema.yaml"))
+config = settings.checked_or_exit(config, workflow.source_path("config/schema.yaml"), filters.own())
 
 
 onstart:

@@ -91,6 +91,7 @@ rule accept_submission:
     benchmark:
         "results/benchmarks/accept_submission/seed{seed}.tsv"
     params:
+        columns=lookup("collective/pool_columns", within=config),
         largest=max(config["collective"]["sizes"]),
     script:
         "../scripts/accept_submission.py"

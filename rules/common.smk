@@ -86,7 +86,7 @@ def parts(path):
 
 def shares(wildcards):
     """Whether a filter compares contributions with each other, and has to know of all parts."""
-    return wildcards.defense in ("repetition", "minhash")
+    return wildcards.defense in filters.SHARING
 
 
 def code_of_figure(name):
@@ -96,7 +96,7 @@ def code_of_figure(name):
 
 def code_of_filters(rule_name):
     """The library modules of a rule that runs the filters, which are found by name, through their registry."""
-    return code_of(rule_name, *glob(os.path.join(HERE, "scripts", "quorum", "defenses", "*.py")))
+    return code_of(rule_name, *glob(os.path.join(HERE, "scripts", "quorum", "defenses", "**", "*.py"), recursive=True))
 
 
 def people(wildcards):

@@ -39,7 +39,7 @@ rule judge_contributions:
     benchmark:
         "results/benchmarks/judge_contributions/overlap{overlap}_{style}_{strategy}_n{size}_{defense}-{strength}_seed{seed}.tsv"
     wildcard_constraints:
-        defense="[a-z]+",
+        defense="[a-z][a-z0-9_]*",
         strength="weak|moderate|strong",
     params:
         false_positive_rate=lookup("defense/strengths/{strength}", within=config),

@@ -132,10 +132,7 @@ rule score_partition:
             then="results/scale/rows{rows}/shared/{defense}.parquet",
             otherwise=[],
         ),
-        filters=collect(
-            "scripts/quorum/defenses/{module}.py", module=glob_wildcards("scripts/quorum/defenses/{m}.py").m
-        ),
-        code=code_of("score_partition"),
+        code=code_of_filters("score_partition"),
     output:
         scores="results/scale/rows{rows}/{defense}/scores/part{part}.parquet",
         reference_scores="results/scale/rows{rows}/{defense}/reference_scores/part{part}.parquet",
@@ -144,7 +141,7 @@ rule score_partition:
     benchmark:
         "results/benchmarks/score_partition/rows{rows}_{defense}_part{part}.tsv"
     wildcard_constraints:
-        defense="keyword|repetition|tfidf|minhash",
+        defense="|".join(filters.FILTERS),
     params:
         first=lambda wildcards: conditions.rows_of_part(wildcards, config)[0],
     script:
@@ -156,11 +153,11 @@ rule combine_scores:
     input:
         scores=collect(
             "results/scale/rows{{rows}}/{defense}/scores/part{{part}}.parquet",
-            defense=["keyword", "repetition", "tfidf", "minhash"],
+            defense=list(filters.STUDIED),
         ),
         reference_scores=collect(
             "results/scale/rows{{rows}}/{defense}/reference_scores/part{{part}}.parquet",
-            defense=["keyword", "repetition", "tfidf", "minhash"],
+            defense=list(filters.STUDIED),
         ),
         code=code_of("combine_scores"),
     output:
@@ -187,7 +184,7 @@ rule judge_partition:
     benchmark:
         "results/benchmarks/judge_partition/rows{rows}_{defense}-{strength}_part{part}.tsv"
     wildcard_constraints:
-        defense="[a-z]+",
+        defense="[a-z][a-z0-9_]*",
         strength="weak|moderate|strong",
     params:
         false_positive_rate=lookup("defense/strengths/{strength}", within=config),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 logbook.start(snakemake.log[0])
-submission = contributions.read_submission(snakemake.input.submission)
+submission = contributions.read_submission(snakemake.input.submission, **snakemake.params.columns)
 accepted, rejections = contributions.validate_submission(
     submission, pd.read_csv(snakemake.input.health)["term"].tolist(), pd.read_csv(snakemake.input.professions)
 )

@@ -18,7 +18,7 @@ resources = [pd.read_csv(path) for path in (files.professions, files.skeletons, 
 world = (params.reference_size, params.male_share, float(wildcards.overlap), background.REFERENCE_SEED + seed)
 clean = background.write_background(*resources, *world, params.sentences_per_agent)
 rows = []
-for size in params.sizes:
+for size in logbook.progress(params.sizes, "pool sizes"):
     stream = contributions.assemble_stream(firm, pool, size, seed)
     ids, seen = stream["contribution_id"].tolist(), blind_contributions(stream)
     found = defenses.score(ids, seen, blind_contributions(clean), seed, lexicon)

@@ -386,7 +386,7 @@ def scale_runs(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     for rows in config["scale"]["rows"]:
         parts = partitions(rows, config)
         for defense in [name for name in config["defense"]["names"] if name != NOBODY]:
-            jobs = [*_SCALE_JOBS[defense], "judge_partition/rows{rows}_{defense}-{strength}_part{part}"]
+            jobs = [*_SCALE_JOBS.get(defense, [_SCORING]), "judge_partition/rows{rows}_{defense}-{strength}_part{part}"]
             named = {"rows": rows, "defense": defense, "strength": strength}
             paths = [f"results/benchmarks/{job}.tsv".format(part=part, **named) for job in jobs for part in parts]
             runs.append(
@@ -402,10 +402,9 @@ def scale_runs(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 _SCORING = "score_partition/rows{rows}_{defense}_part{part}"
+# A filter that is not listed scores each part by itself.
 _SCALE_JOBS = {
-    "keyword": [_SCORING],
     "repetition": ["count_wordings/rows{rows}_part{part}", "merge_wordings/rows{rows}", _SCORING],
-    "tfidf": [_SCORING],
     "minhash": ["digest_documents/rows{rows}_part{part}", "link_documents/rows{rows}", _SCORING],
     "composite": ["combine_scores/rows{rows}_part{part}"],
 }

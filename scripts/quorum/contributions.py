@@ -185,11 +185,11 @@ def gender_balance(
     return GenderBalance(strategy, male, female, neutral, male / n, expected / n, follows, "" if follows else advice)
 
 
-def read_submission(path: str | Path) -> pd.DataFrame:
+def read_submission(path: str | Path, text: str = "text", agent: str = "agent") -> pd.DataFrame:
     """Columns text and agent (empty where the file names none) of a CSV, JSONL or Parquet file, one row a sentence.
 
-    The file is UTF-8. Values are left as they are: `validate_submission` judges them. Raises SubmissionError for
-    anything that cannot be read.
+    text, agent: what the file calls these columns. The file is UTF-8. Values are left as they are:
+    `validate_submission` judges them. Raises SubmissionError for anything that cannot be read.
     """
     path = Path(path)
     readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet}
@@ -197,11 +197,11 @@ def read_submission(path: str | Path) -> pd.DataFrame:
         raise SubmissionError(f"{path}: unknown ending {path.suffix!r}; use one of {sorted(readers)}")
     try:
         empty = path.stat().st_size == 0
-        rows = [] if empty else readers[path.suffix.lower()](path)
+        rows = [] if empty else readers[path.suffix.lower()](path, text, agent)
     except OSError as error:
         raise SubmissionError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
     if not rows:
-        raise SubmissionError(f"{path}: has no sentences; write one per row, in a column text")
+        raise SubmissionError(f"{path}: has no sentences; write one per row, in a column {text}")
     return pd.DataFrame(rows, columns=["text", "agent"], dtype="object")
 
 
@@ -216,19 +216,22 @@ def _decoded(path: Path) -> str:
         ) from error
 
 
-def _require_text(path: Path, columns: list[str]) -> None:
-    if columns.count("text") != 1 or columns.count("agent") > 1:
-        raise SubmissionError(f"{path}: needs one column text and at most one column agent; found {columns[:20]}")
+def _require_text(path: Path, columns: list[str], text: str, agent: str) -> None:
+    if columns.count(text) != 1 or columns.count(agent) > 1:
+        raise SubmissionError(
+            f"{path}: needs one column {text} and at most one column {agent}; found {[shown(c) for c in columns[:20]]}"
+            ". collective.pool_columns says what the columns are called"
+        )
 
 
-def _read_csv(path: Path) -> list[tuple[object, object]]:
+def _read_csv(path: Path, text: str, agent: str) -> list[tuple[object, object]]:
     content = _decoded(path)
     # The limit of the csv module is global; a field as long as the file must still reach the check of its length.
     limit = csv.field_size_limit(max(len(content), 1))
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _require_text(path, header)
+        _require_text(path, header, text, agent)
         rows = []
         for fields in reader:
             if not fields:
@@ -239,7 +242,7 @@ def _read_csv(path: Path) -> list[tuple[object, object]]:
                     "put double quotes around a text that has commas or line breaks"
                 )
             named = dict(zip(header, fields, strict=True))
-            rows.append((named["text"], named.get("agent")))
+            rows.append((named[text], named.get(agent)))
     except csv.Error as error:
         raise SubmissionError(f"{path}, line {reader.line_num}: {error}; check its double quotes") from error
     finally:
@@ -247,7 +250,7 @@ def _read_csv(path: Path) -> list[tuple[object, object]]:
     return rows
 
 
-def _read_jsonl(path: Path) -> list[tuple[object, object]]:
+def _read_jsonl(path: Path, text: str, agent: str) -> list[tuple[object, object]]:
     rows = []
     for number, line in enumerate(_decoded(path).split("\n"), start=1):
         if not line.strip():
@@ -256,23 +259,25 @@ def _read_jsonl(path: Path) -> list[tuple[object, object]]:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise SubmissionError(f"{path}, line {number}: is not JSON ({error}); write one object per line") from error
-        if not isinstance(row, dict) or "text" not in row:
-            raise SubmissionError(f'{path}, line {number}: has no key text; write an object such as {{"text": "..."}}')
-        rows.append((row["text"], row.get("agent")))
+        if not isinstance(row, dict) or text not in row:
+            raise SubmissionError(
+                f'{path}, line {number}: has no key {text}; write an object such as {{"{text}": "..."}}'
+            )
+        rows.append((row[text], row.get(agent)))
     return rows
 
 
-def _read_parquet(path: Path) -> list[tuple[object, object]]:
+def _read_parquet(path: Path, text: str, agent: str) -> list[tuple[object, object]]:
     try:
         with pq.ParquetFile(path) as file:
             columns = file.schema_arrow.names
-            _require_text(path, columns)
-            table = file.read(columns=[c for c in ("text", "agent") if c in columns])
+            _require_text(path, columns, text, agent)
+            table = file.read(columns=[c for c in (text, agent) if c in columns])
         table.validate(full=True)
         values = table.to_pydict()
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise SubmissionError(f"{path}: not a readable Parquet file ({error}); write it again") from error
-    return list(zip(values["text"], values.get("agent", [None] * len(values["text"])), strict=True))
+    return list(zip(values[text], values.get(agent, [None] * len(values[text])), strict=True))
 
 
 def assemble_stream(background: pd.DataFrame, pool: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quorum import attention
+from quorum.logbook import progress
 
 if TYPE_CHECKING:
     import torch
@@ -102,7 +103,7 @@ def surprise(
     import torch
 
     total = np.empty(len(prompts))
-    for batch in batches(prompts, heads):
+    for batch in progress(batches(prompts, heads), "batches of texts"):
         own = [prompts[i] for i in batch]
         with torch.inference_mode(), attention.for_writing(network):
             hidden, *_ = _read(network, own, [heads[i] for i in batch], 0)

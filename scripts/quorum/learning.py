@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from quorum import pronouns
+from quorum.logbook import progress
 from quorum.models import LocalModel
 from quorum.uptake.fine_tune import Schedule, fine_tune
 from quorum.uptake.hidden_states import HiddenStates
@@ -27,7 +28,7 @@ def trace(
     deploy. Returns a frame of table `learning_trace`, one row for every number of epochs and probe set.
     """
     parts = []
-    for length in epochs:
+    for length in progress(epochs, "lengths of training"):
         model = fresh()
         _, history = fine_tune(model, background, replace(schedule, epochs=length), seed)
         mass = model.ask(probes["prompt"].tolist(), pronouns.WORDS, temperature=0, max_tokens=0, seed=seed).mass

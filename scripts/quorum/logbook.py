@@ -6,13 +6,14 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
 from quorum import lifeline
 
-REPORT_SECONDS = 5.0
+REPORT_SECONDS, TERMINAL_SECONDS = 5.0, 15.0
+_job = ""
 
 
 def start(path: str | Path) -> None:
@@ -22,6 +23,8 @@ def start(path: str | Path) -> None:
     sys.excepthook = _report
     # A log for which there is no room is no reason to bury the error beneath complaints about the log.
     logging.raiseExceptions = False
+    global _job
+    _job = " ".join(Path(path).with_suffix("").parts[-2:])
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
@@ -32,15 +35,39 @@ def start(path: str | Path) -> None:
 
 
 def progress(items: Sequence, what: str) -> Iterator:
-    """The items one by one, with a line in the log every few seconds: how many are done, how long the rest takes."""
-    began = told = time.monotonic()
-    for done, item in enumerate(items):
+    """The items one by one, told of as by `teller`."""
+    tell = teller(len(items), what)
+    for done, item in enumerate(items, start=1):
         yield item
+        tell(done)
+
+
+def teller(total: float, what: str) -> Callable[[float], None]:
+    """tell(done): every few seconds a line in the log, and now and then on a terminal: how many of `total` are done,
+    and about how long the rest takes if it goes on as so far.
+
+    Where standard error is no terminal, the log alone has the lines. `what` may say the unit ("MB of model").
+    """
+    began = logged = shown = time.monotonic()
+
+    def tell(done: float) -> None:
+        nonlocal logged, shown
         now = time.monotonic()
-        if now - told > REPORT_SECONDS:
-            left = (now - began) / (done + 1) * (len(items) - done - 1)
-            logging.info("%s: %d of %d, about %.0f s left", what, done + 1, len(items), left)
-            told = now
+        if now - logged <= REPORT_SECONDS or not done:
+            return
+        left = max(0.0, (now - began) / done * (total - done))
+        line = f"{what}: {done:.0f} of {total:.0f}, about {_duration(left)} left"
+        logging.info("%s", line)
+        logged = now
+        if now - shown > TERMINAL_SECONDS and sys.stderr.isatty():
+            print(f"{_job}: {line}", file=sys.stderr)
+            shown = now
+
+    return tell
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from quorum import decoding, norms
 from quorum.files import workspace
+from quorum.logbook import progress
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +85,7 @@ class LocalModel:
         uniforms = np.random.default_rng(seed).random((numbers.max(initial=-1) + 1, max_tokens))[numbers]
         mass = {group: np.empty(len(ids)) for group in tokens}
         entropy, texts = np.empty(len(ids)), [""] * len(ids)
-        for batch in decoding.batches(ids, heads, max_tokens):
+        for batch in progress(decoding.batches(ids, heads, max_tokens), "batches of prompts"):
             log_p, written = decoding.write(
                 self.network,
                 [ids[i] for i in batch],

@@ -14,10 +14,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,6 +27,7 @@ from typing import Any
 
 import pandas as pd
 
+from quorum import logbook
 from quorum.files import atomically
 
 WHEELHOUSE = "QUORUM_WHEELHOUSE"
@@ -114,14 +116,14 @@ def retrieve_package(name: str, version: str, sha256: str, destination: str | Pa
         # In the folder of the destination, so that the last step is a rename, and a full disk shows before it.
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".retrieval-") as folder:
             downloads = Path(folder, "downloads")
-            output = _pip_download(["-m", "pip"], pinned, sha256, downloads)
+            output = _pip_download(["-m", "pip"], pinned, sha256, downloads, size)
             if "has invalid metadata" in output:
                 older = Path(folder, "pip")
                 output = _pip_download(["-m", "pip"], *_OLDER_PIP, older)
                 if output:
                     raise _explained(*_OLDER_PIP, output, _shortage(destination, 2 * size))
                 (tool,) = older.iterdir()
-                output = _pip_download([str(tool / "pip")], pinned, sha256, downloads)
+                output = _pip_download([str(tool / "pip")], pinned, sha256, downloads, size)
             if output:
                 raise _explained(pinned, sha256, output, _shortage(destination, 2 * size))
             (wheel,) = downloads.iterdir()
@@ -129,8 +131,11 @@ def retrieve_package(name: str, version: str, sha256: str, destination: str | Pa
     return destination
 
 
-def _pip_download(pip: Sequence[str], pinned: str, sha256: str, downloads: Path) -> str:
-    """Fetches the wheel into the folder `downloads`; what pip said if it failed, nothing if it did not."""
+def _pip_download(pip: Sequence[str], pinned: str, sha256: str, downloads: Path, size: int = 0) -> str:
+    """Fetches the wheel into the folder `downloads`; what pip said if it failed, nothing if it did not.
+
+    size: of the wheel, in bytes; with it the log tells how far the download is.
+    """
     requirement = downloads.with_suffix(".txt")
     requirement.write_text(f"{pinned} --hash=sha256:{sha256}\n", encoding="utf-8")
     command = [sys.executable, *pip, "download", "--no-deps", "--ignore-requires-python", "--no-input"]
@@ -140,10 +145,33 @@ def _pip_download(pip: Sequence[str], pinned: str, sha256: str, downloads: Path)
         command += ["--no-index", "--find-links", wheelhouse]
     # pip's own temporary files go where ours are: they are as large as the wheel, and are deleted with ours.
     temporary = os.environ | {"TMPDIR": str(requirement.parent)}
-    finished = subprocess.run(
-        command, env=temporary, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
+    with _told(requirement.parent, pinned, size):
+        finished = subprocess.run(
+            command, env=temporary, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     return (finished.stdout + finished.stderr or "pip said nothing") if finished.returncode else ""
+
+
+@contextmanager
+def _told(folder: Path, what: str, size: int) -> Iterator[None]:
+    """Within it the log tells how much has come into the folder, which is to be `size` bytes; nothing if that is 0."""
+    tell, done = logbook.teller(size // _MB, f"MB of {what}"), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(1):
+            # A file may go between being listed and being looked at.
+            with suppress(OSError):
+                tell(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // _MB)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if size:
+        watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if size:
+            watcher.join()
 
 
 def _explained(pinned: str, sha256: str, output: str, shortage: str) -> RetrievalError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
@@ -396,9 +396,18 @@ def _too_large(config: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def checked_or_exit(config: Mapping[str, Any], schema: str | Path) -> dict[str, Any]:
-    """`check` against the schema file, ending the program with the problems alone, without a traceback."""
+def checked_or_exit(config: Mapping[str, Any], schema: str | Path, own_filters: Iterable[str] = ()) -> dict[str, Any]:
+    """`check` against the schema file, ending the program with the problems alone, without a traceback.
+
+    own_filters: names that `defense.names` may hold beside those of the schema.
+    """
     try:
-        return check(config, read(schema))
+        return check(config, _with_filters(read(schema), own_filters))
     except SettingsError as error:
         raise SystemExit(f"error: {error}") from None
+
+
+def _with_filters(schema: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    extended = deepcopy(dict(schema))
+    extended["properties"]["defense"]["properties"]["names"]["items"]["enum"] += names
+    return extended

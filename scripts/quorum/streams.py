@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from quorum.logbook import progress
 from quorum.population import BACKGROUND, POOL, number_of_variants, sentence
 from quorum.pronouns import split_at_pronoun
 
@@ -78,7 +79,8 @@ def write_stream(material: Material, rows: int, first: int, last: int, seed: int
     """
     if not 0 <= first <= last <= rows:
         raise ValueError(f"rows {first} to {last} were asked of a stream of {rows}")
-    blocks = [_write_block(material, rows, number, seed, clean) for number in range(first // BLOCK, -(-last // BLOCK))]
+    numbers = range(first // BLOCK, -(-last // BLOCK))
+    blocks = [_write_block(material, rows, number, seed, clean) for number in progress(numbers, "blocks of rows")]
     names = ["contribution_id", "agent", "source", "profession", "skeleton", "gender", "prompt", "completion"]
     stream = pd.concat(blocks) if blocks else pd.DataFrame(columns=names, dtype="str")
     return stream[names].iloc[first - first // BLOCK * BLOCK :].head(last - first).reset_index(drop=True)

@@ -222,6 +222,29 @@ def test_all_formats_give_the_same_rows(tmp_path, ending, agents):
     assert csv.field_size_limit() == limit
 
 
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_columns_may_have_other_names(tmp_path, ending):
+    path = tmp_path / f"pool{ending}"
+    written = pd.DataFrame({"text": ["not this"], "What did you see?": ["She slept."], "name": ["Ada"]})
+    if ending == ".parquet":
+        written.to_parquet(path)
+    elif ending == ".csv":
+        written.to_csv(path, index=False)
+    else:
+        written.to_json(path, orient="records", lines=True)
+    frame = contributions.read_submission(path, text="What did you see?", agent="name")
+    assert frame.to_dict("list") == {"text": ["She slept."], "agent": ["Ada"]}
+    with pytest.raises(SubmissionError, match=r"pool.*(one column words|no key words)"):
+        contributions.read_submission(path, text="words")
+
+
+def test_what_a_hostile_header_is_shown_as(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\x1b[31mred" + b"x" * 100_000 + b"\nshe\n")
+    with pytest.raises(SubmissionError, match=r"\\u001b\[31mred") as caught:
+        contributions.read_submission(tmp_path / "a.csv")
+    assert "\x1b" not in str(caught.value) and len(str(caught.value)) < 1000
+
+
 def test_a_byte_order_mark_and_empty_lines_are_no_content(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf text ,agent\r\n\r\nshe,Ada\r\n")
     assert contributions.read_submission(tmp_path / "a.csv").to_dict("list") == {"text": ["she"], "agent": ["Ada"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from fake_filters import FILTERS, SIZES, STRENGTHS, STYLES, filter_tables
@@ -30,6 +32,14 @@ def drawn(spec: dict, *fields: str) -> list[dict]:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_made_up_tables_follow_their_schemas(name, tables):
     schemas.validate(tables[name], name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_filter_that_nobody_knew_has_its_place(name, tables):
+    table = tables[name]
+    own = table[table["defense"] == "tfidf"].assign(defense="shouting")
+    spec = json.dumps(spec_of(name, {name: pd.concat([table, own])}))
+    assert '"shouting"' in spec
 
 
 def test_every_cell_of_the_grid_is_shown_once_with_its_share(tables):

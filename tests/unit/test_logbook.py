@@ -134,3 +134,43 @@ def test_quick_items_do_not_fill_the_log(clock, caplog):
 def test_no_items_are_no_progress(caplog):
     assert list(logbook.progress([], "nothing")) == []
     assert caplog.records == []
+
+
+def test_on_a_terminal_the_job_says_now_and_then_how_far_it_is(clock, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(logbook, "_job", "fine_tune seed1")
+    for _ in logbook.progress(range(60), "steps"):
+        clock(6)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0] == "fine_tune seed1: steps: 3 of 60, about 6 min left"
+    assert shown[-1] == "fine_tune seed1: steps: 60 of 60, about 0 s left"
+    assert len(shown) == 20
+
+
+def test_what_is_no_terminal_has_the_log_alone(clock, capsys, caplog):
+    caplog.set_level("INFO")
+    for _ in logbook.progress(range(5), "steps"):
+        clock(60)
+    assert len(caplog.records) == 5 and capsys.readouterr().err == ""
+
+
+def test_amounts_are_told_by_what_is_left_of_them(clock, caplog):
+    """Half of it took 100 seconds, so the other half takes as long; where nothing is done nothing is known."""
+    caplog.set_level("INFO")
+    tell = logbook.teller(98, "MB of model")
+    clock(10)
+    tell(0)
+    clock(90)
+    tell(49)
+    clock(100)
+    tell(120)
+    assert [record.getMessage() for record in caplog.records] == [
+        "MB of model: 49 of 98, about 100 s left",
+        "MB of model: 120 of 98, about 0 s left",
+    ]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_a_job_is_called_by_its_rule_and_condition(tmp_path):
+    logbook.start(tmp_path / "results" / "logs" / "fine_tune" / "last8_n60_seed1.log")
+    assert logbook._job == "fine_tune last8_n60_seed1"

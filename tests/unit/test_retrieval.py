@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 
@@ -97,6 +98,25 @@ def test_all_that_is_temporary_is_beside_the_destination(registry, tmp_path, mon
     with pytest.raises(RetrievalError):
         retrieval.retrieve_package("carrier", "1.2", sha256(wheel.read_bytes()), into)
     assert all(into.parent in path.parents for path in seen[0])
+
+
+def test_a_long_download_tells_how_far_it_is(tmp_path, monkeypatch, caplog):
+    """pip is stood in for by a download of 5 of 20 MB that goes on until somebody has told of it."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(retrieval.logbook, "REPORT_SECONDS", 0.0)
+
+    def run(command, env, **options):
+        Path(env["TMPDIR"], "part.whl").write_bytes(bytes(5_000_000))
+        for _ in range(300):
+            if caplog.records:
+                break
+            time.sleep(0.1)
+        return subprocess.CompletedProcess(command, 1, "", "")
+
+    monkeypatch.setattr(retrieval.subprocess, "run", run)
+    with pytest.raises(RetrievalError):
+        retrieval.retrieve_package("carrier", "1.2", "0" * 64, tmp_path / "retrieved" / "carrier.whl", 20_000_000)
+    assert caplog.records[0].getMessage().startswith("MB of carrier==1.2: 5 of 20, about ")
 
 
 def test_a_wrong_hash_names_both_and_leaves_what_was_there(registry, tmp_path):

@@ -4,17 +4,17 @@ Scoring and judging are apart. A filter is one module with one function,
 
     score_part(part, reference, shared, *, first_row, lexicon) -> Scores
 
-found by its name in `FILTERS`; a new filter is a new module and a new line there. A stream may come in parts, and every
-text has the same score however many: what the parts of a stream have to know of each other is in `shared`, a table that
-the filters in `SHARING` make of all of them with `share`, and others do without. `composite` is made of the others'
-scores. `judge` turns scores into verdicts in the same way for all of them, at any strength: a strength is a
-false-positive rate on the clean reference, so that filters are compared at the same promised cost.
+found by its name in `filters.FILTERS`; a new filter is a new module in the folder own. A stream may come in parts, and
+every text has the same score however many: what the parts of a stream have to know of each other is in `shared`, a
+table that the filters in `SHARING` make of all of them with `share`, and others do without. `composite` is made of the
+scores of those of the study. `judge` turns scores into verdicts in the same way for all of them, at any strength: a
+strength is a false-positive rate on the clean reference, so that filters are compared at the same promised cost.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 import numpy as np
@@ -22,18 +22,9 @@ import pandas as pd
 
 from quorum.defenses.blinded import Blinded, strings
 from quorum.defenses.calibration import Scores, threshold
+from quorum.filters import COMPOSITE, DEFENSES, FILTERS, SHARING, STUDIED
 
-FILTERS: Mapping[str, str] = {
-    "keyword": "quorum.defenses.keywords",
-    "repetition": "quorum.defenses.repetition",
-    "tfidf": "quorum.defenses.tfidf",
-    "minhash": "quorum.defenses.minhash",
-}
-SHARING: Mapping[str, str] = {"repetition": "shared_wordings", "minhash": "duplicates"}
-"""Filters that compare contributions with each other, and the table in which they share what they know."""
-COMPOSITE = "composite"
-DEFENSES = ("none", *FILTERS, COMPOSITE)
-"""All defenses by name; "none" lets everything through and has no scores."""
+__all__ = ["COMPOSITE", "DEFENSES", "FILTERS", "SHARING", "as_tables", "from_tables", "judge", "score", "score_part"]
 
 
 def score(
@@ -58,7 +49,7 @@ def score(
     for name, module in FILTERS.items():
         shared = import_module(module).share(stream, reference, seed) if name in SHARING else None
         found[name] = score_part(name, stream, reference, shared, lexicon=lexicon)
-    found[COMPOSITE] = import_module("quorum.defenses.composite").combine(found)
+    found[COMPOSITE] = import_module("quorum.defenses.composite").combine({name: found[name] for name in STUDIED})
     tables = [as_tables(name, ids, part) for name, part in found.items()]
     scores, reference_scores = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
     return scores, reference_scores
@@ -75,12 +66,19 @@ def score_part(
 ) -> Scores:
     """Scores of one filter for a part of a stream, whose first text is number first_row (from 0) of the whole.
 
-    shared: what the filter knows of all parts (see `SHARING`), or None. Raises ValueError for an empty reference.
+    shared: what the filter knows of all parts (see `SHARING`), or None. Raises ValueError for an empty reference, and
+    where the filter has not given every text a score and a reason.
     """
     if not len(reference):
         raise ValueError("the reference is empty; filters need clean texts to calibrate their thresholds")
     module = import_module(FILTERS[defense])
-    return module.score_part(part, reference, shared, first_row=first_row, lexicon=lexicon)
+    found = module.score_part(part, reference, shared, first_row=first_row, lexicon=lexicon)
+    given = tuple(len(column) for column in (found.texts, found.accepted_from, found.reasons, found.reference))
+    if given != (wanted := (len(part), len(part), len(part), len(reference))):
+        raise ValueError(
+            f"filter {defense}: texts, accepted_from, reasons and reference have {given} entries; needed are {wanted}"
+        )
+    return found
 
 
 def as_tables(defense: str, ids: Sequence[str], scores: Scores) -> tuple[pd.DataFrame, pd.DataFrame]:

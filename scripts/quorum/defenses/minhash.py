@@ -16,6 +16,7 @@ from quorum.defenses.calibration import Found, Scores, score_blocks
 from quorum.defenses.groups import merging_levels
 from quorum.defenses.ragged import Ragged, mixed, runs, starts_of
 from quorum.defenses.words import Words, blocks
+from quorum.logbook import progress
 
 SHINGLE = 3
 BANDS = 42
@@ -152,7 +153,7 @@ def candidates(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     bands, size = keys.shape
     codes = [np.zeros(0, dtype=np.int64)]
-    for band in range(bands):
+    for band in progress(range(bands), "bands"):
         key = (keys[band].astype(np.uint64) << np.uint64(32)) | keys[(band + 1) % bands]
         order = np.argsort(key, kind="stable")
         ordered = key[order] >> np.uint64(32)
@@ -176,7 +177,7 @@ def jaccard(shingles: Ragged, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         shape=(len(shingles), 2**63 - 1),
     )
     shared = np.zeros(len(one), dtype=np.int64)
-    for start in range(0, len(one), _PAIRS):
+    for start in progress(range(0, len(one), _PAIRS), "blocks of pairs"):
         part = slice(start, start + _PAIRS)
         mine, theirs = sets[one[part]], sets[other[part]]
         mine.has_canonical_format = theirs.has_canonical_format = True  # or the width would be allocated

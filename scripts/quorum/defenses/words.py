@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from quorum import logbook
 from quorum.defenses.ragged import Ragged, mixed, starts_of
 
 MAX_CHARACTERS = 2_000
@@ -115,11 +116,13 @@ def hash_words(words: Sequence[str]) -> np.ndarray:
 
 def blocks(texts: Sequence[str]) -> Iterator[tuple[int, Words]]:
     """The texts read in parts of bounded size, each with the number of its first text."""
+    tell = logbook.teller(len(texts), "texts")
     first, room = 0, _BLOCK
     for row, text in enumerate(texts):
         room -= min(len(text), MAX_CHARACTERS) + 1
         if room < 0:
             yield first, read(texts[first : row + 1])
+            tell(row + 1)
             first, room = row + 1, _BLOCK
     if first < len(texts):
         yield first, read(texts[first:])

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from quorum import logbook
 from quorum.endpoint.answers import Answer
 from quorum.endpoint.budget import Prices, Sent
 from quorum.endpoint.cache import Cache, Kept
@@ -172,10 +173,10 @@ class Sender:
                 return
 
     async def _report(self, total: int) -> None:
+        tell = logbook.teller(total, "answers")
         while True:
             await asyncio.sleep(_REPORT)
-            requests = sum(taken.requests for taken in self.sent.values())
-            logging.info("%d of %d answers, after %d requests", len(self._answers), total, requests)
+            tell(len(self._answers))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from quorum.logbook import progress
 from quorum.minority.learners import LEARNERS
 from quorum.minority.population import Population, split
 from quorum.statistics import hardt_bound
@@ -56,7 +57,7 @@ def run(
     train, audit = split(population, seed, audit_share)
     shuffled = np.random.default_rng([seed, _MEMBERS]).permutation(train)
     rows = []
-    for value, name in enumerate([*values, "a value that nobody has"]):
+    for value, name in enumerate(progress([*values, "a value that nobody has"], "signals")):
         target = rarer_label(population.label[codes[:, 0] == value] if value < len(values) else population.label)
         for alpha in alphas:
             members, rest = np.split(shuffled, [int(np.floor(alpha * len(train) + 0.5))])

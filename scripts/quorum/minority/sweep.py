@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from quorum.logbook import progress
 from quorum.minority.audit import measures
 from quorum.minority.collective import candidates, flip_counts, in_order, joined, known_rows, sensitive_features
 from quorum.minority.contributions import relabelled
@@ -49,7 +50,7 @@ def run(
         asked += [(method, known, known_k, at_alpha) for method in methods if method != "random"]
     orders: dict[tuple[str, int | None], np.ndarray] = {}
     rows = []
-    for method, number, neighbours, alpha in asked:
+    for method, number, neighbours, alpha in progress(asked, "methods and shares"):
         if (method, number) not in orders:
             model = learner if number is None else "logistic_regression"
             view = _view(population, train, every, model, number, neighbours, seed, method == "rb_prob")
@@ -83,7 +84,7 @@ def baselines(
     features, label, group = population.features.to_numpy(), population.label, population.group
     rows = []
     untrained = LEARNERS[learner](seed, features[train])
-    for name in names:
+    for name in progress(names, "mitigations"):
         predict = MITIGATIONS[name](untrained, features[train], label[train], group[train], seed)
         predicted = predict(features[audit], group[audit])
         rows.append({"mitigation": name} | measures(label[audit], predicted, group[audit]))

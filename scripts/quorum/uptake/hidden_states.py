@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quorum.files import atomically
+from quorum.logbook import progress
 from quorum.models import LocalModel, ModelError, lower_part
 from quorum.tables import TableError
 
@@ -56,7 +57,8 @@ def encode(
     states = torch.empty(int(starts[-1]), model.network.config.hidden_size, dtype=model.network.dtype)
     lower = lower_part(model.network, layers)
     with torch.inference_mode():
-        for batch in np.array_split(np.argsort(lengths, kind="stable"), max(1, -(-len(lengths) // batch_size))):
+        ordered = np.array_split(np.argsort(lengths, kind="stable"), max(1, -(-len(lengths) // batch_size)))
+        for batch in progress(ordered, "batches of sentences"):
             if not len(batch):
                 continue
             # A token never looks to its right, so padding on the right needs no mask.
