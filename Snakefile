@@ -81,6 +81,7 @@ rule all:
         rules.figures.input,
         rules.release.input,
         rules.minority.input,
+        rules.plan.input,
         "results/tables/paper_comparison.csv",
         "results/tables/costs.parquet",
         "results/tables/requests.csv" if has_server() else [],

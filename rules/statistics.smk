@@ -448,6 +448,33 @@ rule honest_table:
         "../scripts/honest_table.py"
 
 
+rule plan_campaign:
+    """Say how many people and sentences each planned campaign needs: the table plan."""
+    input:
+        points="results/tables/tipping_points.parquet",
+        curve="results/tables/tipping_curve.parquet",
+        grid="results/tables/defense_grid.parquet",
+        code=code_of("plan_campaign"),
+    output:
+        table=report(
+            "results/tables/plan.csv",
+            category="Tables",
+            caption="../resources/report/table_plan.rst",
+            labels={"table": "plan"},
+        ),
+        parquet="results/tables/plan.parquet",
+    log:
+        "results/logs/plan_campaign.log",
+    benchmark:
+        "results/benchmarks/plan_campaign/table.tsv"
+    params:
+        scenarios=conditions.planned(config),
+        strength=lookup("defense/at_strength", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+    script:
+        "../scripts/plan_campaign.py"
+
+
 rule costs:
     """Add up time and memory of every rule of this run: the table costs."""
     input:
@@ -474,6 +501,12 @@ rule costs:
         folder=subpath(output.table, ancestor=2),
     script:
         "../scripts/costs.py"
+
+
+rule plan:
+    """Target: how many people a campaign needs, and whether a filter lets it be enough."""
+    input:
+        "results/tables/plan.csv",
 
 
 rule depth_study:

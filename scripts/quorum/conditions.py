@@ -64,6 +64,21 @@ def race_streams(config: Mapping[str, Any]) -> list[Condition]:
     return [c for c in _arms_race(config) if c["pool_size"] and c["defense"] == NOBODY]
 
 
+def planned(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The planner's scenarios; what they leave open is as in the study."""
+    collective, world = config["collective"], config["world"]
+    study = {
+        "baseline_share": world["male_share"],
+        "background_size": world["background_size"],
+        "group_size": collective["agents"],
+        "sentences_per_agent": collective["sentences_per_agent"],
+    }
+    return [
+        entry | {key: value for key, value in study.items() if entry[key] is None}
+        for entry in config["planner"]["scenarios"]
+    ]
+
+
 def folder(condition: Condition, config: Mapping[str, Any]) -> str:
     """Where the audit of a condition lies, and the model or the prompts behind it."""
     how = f"near{config['in_context']['neighbours']}" if condition["uptake"] == IN_CONTEXT else "last{layers}"

@@ -212,6 +212,8 @@ def _written(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list):
         text = f"[{', '.join(_written(item) for item in value)}]"
+    elif isinstance(value, Mapping):
+        text = f"{{{', '.join(f'{key}: {_written(item)}' for key, item in value.items())}}}"
     elif isinstance(value, str):
         text = value if value and value == value.strip() and not _is_float(value) else f'"{value}"'
     else:

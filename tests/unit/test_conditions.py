@@ -454,3 +454,10 @@ def test_what_a_server_is_asked_lies_beside_what_it_answered():
     last = rest[-1]
     assert conditions.prompts(last, SMALL) == f"{conditions.folder(last, SMALL)}/prompts.parquet"
     assert conditions.audit(last, SMALL) == f"{conditions.folder(last, SMALL)}/audit.parquet"
+
+
+def test_a_planned_campaign_is_as_the_study_where_it_leaves_something_open():
+    open_keys = ("baseline_share", "baseline_completions", "background_size", "sentences_per_agent")
+    entry = {"name": "a", "group_size": 7, **dict.fromkeys(open_keys)}
+    known = {"baseline_share": 0.79, "background_size": 1700, "sentences_per_agent": 10}
+    assert conditions.planned(config(planner={"scenarios": [entry]})) == [entry | known]

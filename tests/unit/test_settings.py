@@ -112,7 +112,7 @@ def test_the_page_has_every_key_with_its_default():
         (row,) = [line for line in section.splitlines() if line.startswith(f"| `{path[-1]}` |")]
         default = part["default"]
         words = {"": '""', "None": "null", "True": "true", "False": "false"}
-        shown = words.get(str(default), str(default))
+        shown = words.get(str(default), str(default).replace("None", "null"))
         assert row.endswith(f"| `{shown}` |".replace("'", ""))
 
 

@@ -28,6 +28,7 @@ TARGETS = {
     "defenses",
     "figures",
     "release",
+    "plan",
     "depth_study",
     "overlap_study",
     "learning_curve",
