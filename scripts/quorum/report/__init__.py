@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from quorum.report import answer, bargaining, comparison, filters, minority, page, provenance
 from quorum.report.blocks import Section, Tables, chart
@@ -92,20 +97,17 @@ def html(
     tables: Tables,
     settings: Mapping[str, Any],
     assets: Mapping[str, str],
-    made_at: str,
-    version: str,
-    versions: Mapping[str, str],
-    hashes: Mapping[str, str],
-    configuration: str,
+    made_at: datetime,
+    paths: Mapping[str, str | Path],
 ) -> str:
-    """The whole page. assets: see quorum.report.page; configuration: the configuration as text."""
+    """The whole page. assets: see quorum.report.page; paths: the files of the tables, whose hashes the page tells."""
     return page.render(
         assets,
         page.scripts(),
         sections(tables, settings),
         lead=lead(tables, settings),
         model=settings["model"]["name"],
-        facts=provenance.facts(tables, settings, made_at, version),
-        provenance=provenance.tables_of(tables, versions, hashes),
-        configuration=configuration,
+        facts=provenance.facts(tables, settings, made_at),
+        provenance=provenance.tables_of(tables, paths),
+        configuration=yaml.safe_dump(json.loads(json.dumps(settings)), sort_keys=False, allow_unicode=True),
     )

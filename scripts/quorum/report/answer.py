@@ -23,19 +23,23 @@ ASKED = {
     "matched": "asked in the words of the collective's template",
 }
 PARITY = 0.5
+SETS = tuple(ASKED)
 
 
 @dataclass(frozen=True)
 class Share:
-    """A male share (0..1) at a pool size, with its clustered interval; low and high may be empty."""
+    """A male share (0..1) at a pool size, with its clustered interval (may be empty) and its coverage."""
 
     size: int
     value: float
     low: float | None
     high: float | None
+    coverage: float
 
     def __str__(self) -> str:
-        return words.share(self.value) + in_brackets(words.between(self.low, self.high, words.share))
+        interval = words.between(self.low, self.high, words.share)
+        coverage = f"coverage {words.share(self.coverage)}"
+        return words.share(self.value) + in_brackets("; ".join(filter(None, [interval, coverage])))
 
 
 @dataclass(frozen=True)
@@ -96,13 +100,13 @@ def _place(outcome: Outcome) -> tuple[int, int, str, str, int]:
         place(outcome.style, theme.STYLES),
         outcome.style,
         outcome.strategy,
-        place(outcome.probe_set, (HELD_OUT,)),
+        place(outcome.probe_set, SETS),
     )
 
 
 def _outcome(key: tuple[str, ...], swept: pd.DataFrame, fit: dict[str, float | None]) -> Outcome:
     shares = tuple(
-        Share(row["pool_size"], row["male_share"], row["clustered_low"], row["clustered_high"])
+        Share(row["pool_size"], row["male_share"], row["clustered_low"], row["clustered_high"], row["coverage"])
         for row in theme.rows(swept)
         if row["male_share"] is not None
     )
@@ -174,7 +178,7 @@ def fit_sentence(outcome: Outcome, confidence: float) -> str:
 def sentence(outcome: Outcome, confidence: float) -> str:
     """What happened to the male share of one campaign, in two or three sentences."""
     if outcome.kind == UNMEASURED:
-        return "The model named no gender often enough for a share."
+        return "The model named no gender."
     start, end = outcome.shares[0], outcome.shares[-1]
     if outcome.kind == ALREADY:
         said = f"Without any campaign the share, {start}, could not be told from 50%."
@@ -202,6 +206,11 @@ def _overshoots(outcome: Outcome) -> bool:
     return _passes(start, end) and not _includes(end)
 
 
+def asked(probe_set: str) -> str:
+    """How a probe set asks, in words."""
+    return ASKED.get(probe_set, f"asked by the probes {theme.label(probe_set)}")
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer of a run for one probe set: a headline, and what must be known to read it."""
@@ -218,34 +227,33 @@ def answers(
 
     background: the firm's own sentences. per_person: sentences that one person writes; None leaves people out.
     """
-    sets = theme.ordered((o.probe_set for o in found), (HELD_OUT, "matched"))
+    sets = theme.ordered((o.probe_set for o in found), SETS)
     return [_answer([o for o in found if o.probe_set == name], background, confidence, per_person) for name in sets]
 
 
 def _answer(found: Sequence[Outcome], background: int | None, confidence: float, per_person: int | None) -> Answer:
     name = found[0].probe_set
-    asked = ASKED.get(name, f"asked by the probes {theme.label(name)}")
     measured = [o for o in found if o.kind != UNMEASURED]
     own = f" beside the firm's own {words.count(background)}" if background else ""
     tipped = [o for o in measured if o.kind in (REACHED, JUMPED)]
     if not measured:
-        return Answer(name, "This was not measured.", f"The model named no gender often enough, {asked}.")
+        return Answer(name, "This was not measured.", "The model named no gender.")
     if not tipped and any(o.kind == ALREADY for o in measured):
         share = next(o for o in measured if o.kind == ALREADY).shares[0]
-        detail = f"Without any campaign the model says he in {share} of its answers, {asked}: it cannot be told from 50%."
+        detail = f"Without any campaign the model says he in {share} of its answers: it cannot be told from 50%."
         return Answer(name, "There was nothing to move.", detail)
     if not tipped:
-        return Answer(name, "No size tried reached it.", _unreached(measured, own, asked))
+        return Answer(name, "No size tried reached it.", _unreached(measured, own))
     best = min(tipped, key=lambda o: (o.size, o.kind != REACHED))
     sentences = words.counted(best.size, "sentence")
     after = best.at(best.size)
     if best.kind == REACHED:
         headline = f"It took {sentences}."
-        said = f"With so many{own}, the model says he in {after} of its answers, {asked}."
+        said = f"With so many{own}, the model says he in {after} of its answers."
     else:
         before = best.at(best.before)
         headline = f"It took between {words.count(before.size)} and {sentences}."
-        said = f"In between{own}, the model goes past one half: it says he in {before}, then in {after} of its answers, {asked}."
+        said = f"In between{own}, the model goes past one half: it says he in {before}, then in {after} of its answers."
     people = ""
     if per_person and best.style != "submitted":
         number = words.counted(-(-best.size // per_person), "person", "people")
@@ -254,13 +262,13 @@ def _answer(found: Sequence[Outcome], background: int | None, confidence: float,
     return Answer(name, headline, " ".join(filter(None, [said, fitted, people, _others(best, tipped, measured)])))
 
 
-def _unreached(measured: Sequence[Outcome], own: str, asked: str) -> str:
+def _unreached(measured: Sequence[Outcome], own: str) -> str:
     """What the campaign says that came nearest at its largest size."""
     nearest = min(measured, key=lambda o: abs(o.shares[-1].value - PARITY))
     campaigns = "" if len(measured) == 1 else f" That is the nearest of {len(measured)} campaigns ({_name(nearest, measured)})."
     return (
         f"With {words.counted(nearest.largest, 'sentence')}{own}, the most that was tried, the model says he in "
-        f"{nearest.shares[-1]} of its answers, {asked}.{campaigns}"
+        f"{nearest.shares[-1]} of its answers.{campaigns}"
     )
 
 

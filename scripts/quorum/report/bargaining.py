@@ -9,7 +9,7 @@ import pandas as pd
 
 from quorum.figures import theme
 from quorum.report import answer, words
-from quorum.report.blocks import Cell, Chart, Section, Table, Tables, chart, of_uptake, table, with_interval
+from quorum.report.blocks import Cell, Chart, Section, Table, Tables, campaigns, chart, of_uptake, table, with_interval
 
 PARITY = "50%"
 SIGNIFICANT = 0.05
@@ -27,7 +27,7 @@ def outcomes(tables: Tables) -> list[answer.Outcome]:
 
 def campaigns_table(found: Sequence[answer.Outcome], confidence: float) -> list[Table]:
     """Every campaign beside every way of asking: the number, and what happened."""
-    sets = theme.ordered((o.probe_set for o in found), (answer.HELD_OUT, *theme.PROBE_SETS))
+    sets = theme.ordered((o.probe_set for o in found), answer.SETS)
     cells = {((o.uptake, o.style, o.strategy), o.probe_set): o for o in found}
     several = {name: len({getattr(o, name) for o in found}) > 1 for name in ("strategy", "uptake")}
     rows = []
@@ -39,7 +39,7 @@ def campaigns_table(found: Sequence[answer.Outcome], confidence: float) -> list[
             o = cells.get((key, probe_set))
             row.append(Cell("\u2013") if o is None else Cell(answer.figure(o), answer.sentence(o, confidence)))
         rows.append(row)
-    asked = [text[0].upper() + text[1:] for text in (answer.ASKED.get(name, theme.label(name)) for name in sets)]
+    asked = [answer.asked(name).capitalize() for name in sets]
     columns = ["Campaign", *asked]
     caption = "Sentences it took, campaign by campaign"
     return [Table(caption, columns, rows, [False] * len(columns), folded=False, kind="outcomes")] if rows else []
@@ -56,13 +56,13 @@ def curve_sentences(curve: pd.DataFrame, points: pd.DataFrame) -> list[str]:
     """What the model says without a campaign, and when the data alone would come to one half."""
     start = curve[(curve["pool_size"] == 0) & (curve["defense"] == "none")].drop_duplicates("probe_set")
     said = [
-        f"{row['text']} ({_probe_word(row['probe_set'])} probes)"
+        f"{row['text']} on {_probe_word(row['probe_set'])} probes"
         for row in theme.rows(start.assign(text=with_interval(start, "male_share", "clustered_low", "clustered_high")))
         if row["text"]
     ]
     expected = points["critical_size_expected"].dropna()
     return [
-        *([f"Before the campaign the model says he in {words.listed(said)} of its answers."] if said else []),
+        *([f"Before the campaign the male share is {words.listed(said)}."] if said else []),
         *(
             [
                 f"The data themselves come to {PARITY} with {words.count(expected.iloc[0])} sentences that all speak against "
@@ -81,7 +81,7 @@ def _probe_word(name: str) -> str:
 def _curve_table(curve: pd.DataFrame) -> list[Table]:
     curve = curve[curve["defense"] == "none"]
     shown = curve.assign(
-        campaign=[words.campaign(*key) for key in zip(curve["style"], curve["strategy"], strict=True)],
+        campaign=campaigns(curve),
         asked=[_probe_word(name) for name in curve["probe_set"]],
         sampled=with_interval(curve, "male_share", "clustered_low", "clustered_high"),
         exact=with_interval(curve, "exact_male_share", "exact_low", "exact_high"),
@@ -109,7 +109,7 @@ def domains(tables: Tables, size: int | None) -> list[Section]:
     size = theme.main_size(frame, size)
     shown = frame[frame["pool_size"] == size]
     shown = shown.assign(
-        campaign=[words.campaign(*key) for key in zip(shown["style"], shown["strategy"], strict=True)],
+        campaign=campaigns(shown),
         asked=[_probe_word(name) for name in shown["probe_set"]],
         before=with_interval(shown, "male_before", "before_low", "before_high"),
         after=with_interval(shown, "male_after", "after_low", "after_high"),
@@ -131,12 +131,12 @@ def domains(tables: Tables, size: int | None) -> list[Section]:
 def _domain_sentence(shown: pd.DataFrame, campaign: str) -> str:
     changed = shown["chi2_p_holm"].notna() & (shown["chi2_p_holm"] < SIGNIFICANT)
     said = [
-        f"{int(changed[part.index].sum())} of {len(part)} on {_probe_word(name)} probes"
+        f"{int(changed[part.index].sum())} of {len(part)} domains on {_probe_word(name)} probes"
         for name, part in shown.groupby("probe_set", sort=False)
     ]
     return (
-        f"With {campaign}, the male share changes in {words.listed(said)} (chi-square test, p below {SIGNIFICANT:g} after Holm's "
-        "correction; the test treats answers as independent)."
+        f"A campaign in {campaign} changes the male share in {words.listed(said)} (chi-square test, p below {SIGNIFICANT:g} after "
+        "Holm's correction; it treats answers as independent)."
     )
 
 
@@ -150,7 +150,7 @@ def utility(tables: Tables, size: int | None) -> list[Section]:
         return []
     size = theme.main_size(frame, size)
     shown = frame[(frame["pool_size"] == size) & (frame["defense"] == "none")]
-    shown = shown.assign(campaign=[words.campaign(*key) for key in zip(shown["style"], shown["strategy"], strict=True)])
+    shown = shown.assign(campaign=campaigns(shown))
     sentences = [
         f"With {words.counted(size, 'sentence')} in {name}: "
         + "; ".join(
@@ -184,7 +184,7 @@ def in_context(tables: Tables, found: Sequence[answer.Outcome], settings: Mappin
         f"Nothing is trained here: the firm keeps all sentences, and puts the {words.counted(number, 'sentence')} nearest to each "
         "question before it.",
         *(
-            f"{item.headline} {item.detail}"
+            f"{answer.asked(item.probe_set).capitalize()}: {item.headline} {item.detail}"
             for item in answer.answers(
                 [o for o in found if o.uptake == both[1]],
                 settings["world"]["background_size"],

@@ -88,6 +88,15 @@ def with_interval(frame: pd.DataFrame, value: str, low: str, high: str, form: Ca
     ]
 
 
+def campaigns(frame: pd.DataFrame) -> list[str]:
+    """One campaign a row, by what tells it from the others in the frame."""
+    several = {name: name in frame.columns and frame[name].nunique() > 1 for name in ("strategy", "uptake")}
+    return [
+        words.campaign(row["style"], *(row[name] if several[name] else "" for name in ("strategy", "uptake")))
+        for row in theme.rows(frame)
+    ]
+
+
 def of_uptake(tables: Tables, uptake: str) -> dict[str, pd.DataFrame]:
     """The tables with the rows of one uptake alone, where they tell uptakes apart."""
     return {

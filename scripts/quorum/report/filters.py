@@ -9,7 +9,7 @@ import pandas as pd
 
 from quorum.figures import theme
 from quorum.report import words
-from quorum.report.blocks import Cell, Section, Table, Tables, chart, table, with_interval
+from quorum.report.blocks import Cell, Section, Table, Tables, campaigns, chart, table, with_interval
 
 # From here on a filter is said to stop a campaign; below the rest, to let it through.
 MOST, LITTLE = 0.9, 0.1
@@ -22,7 +22,7 @@ def defenses(tables: Tables, size: int | None, strength: str) -> list[Section]:
         return []
     shown = frame[frame["pool_size"] == theme.main_size(frame, size)]
     shown = shown.assign(
-        campaign=[words.campaign(*key) for key in zip(shown["style"], shown["strategy"], strict=True)],
+        campaign=campaigns(shown),
         reduction=with_interval(shown, "reduction_pp", "reduction_low", "reduction_high", _points),
     )
     columns: dict[str, tuple[str, Any]] = {
@@ -56,16 +56,12 @@ def _points(value: float) -> str:
 def _stopped(shown: pd.DataFrame, campaign: str) -> str:
     """Who rejects how much of a campaign's sentences."""
     recall = shown[shown["defense"] != "none"].drop_duplicates("defense").set_index("defense")["recall"]
-    groups: Mapping[str, list[str]] = {"stop": [], "thin": [], "pass": []}
+    groups: Mapping[str, list[str]] = {"stopped by": [], "thinned out by": [], "let through by": []}
     for name in theme.ordered(recall.index, theme.DEFENSES):
-        kind = "stop" if recall[name] >= MOST else "pass" if recall[name] < LITTLE else "thin"
-        groups[kind].append(f"{theme.label(name)} {words.share(float(recall[name]))}")
-    said = [
-        f"{intro} {words.listed(names)}"
-        for intro, names in zip(("stopped by", "thinned by", "let through by"), groups.values(), strict=True)
-        if names
-    ]
-    return f"The campaign in {campaign} is {'; '.join(said)} (share of its sentences rejected)."
+        kind = "stopped by" if recall[name] >= MOST else "let through by" if recall[name] < LITTLE else "thinned out by"
+        groups[kind].append(f"{theme.label(name)} ({words.share(float(recall[name]))})")
+    said = [f"{kind} {words.listed(names)}" for kind, names in groups.items() if names]
+    return f"A campaign in {campaign} is {'; '.join(said)}. In brackets: how much of it is rejected."
 
 
 def _bystanders(shown: pd.DataFrame) -> list[str]:
@@ -95,23 +91,26 @@ def _grid(frame: pd.DataFrame | None, strength: str) -> list[Table]:
     if frame is None:
         return []
     frame = frame[frame["strength"] == strength]
+    order = theme.ordered(frame["style"], theme.STYLES)
+    frame = frame.sort_values("style", key=lambda styles: styles.map(order.index), kind="stable")
     tables = []
-    for (style, strategy), part in frame.groupby(["style", "strategy"], sort=False):
+    frame = frame.assign(campaign=campaigns(frame))
+    for name, part in frame.groupby("campaign", sort=False):
         sizes = sorted(part["pool_size"].unique())
         passed = part.set_index(["defense", "pool_size"])["passed"]
         rows = [
             [
-                Cell(theme.label(name)),
+                Cell(theme.label(defense)),
                 *(
-                    Cell(words.share(passed[name, size]), shade=float(passed[name, size]))
-                    if (name, size) in passed.index
+                    Cell(words.share(passed[defense, size]), shade=float(passed[defense, size]))
+                    if (defense, size) in passed.index
                     else Cell("\u2013")
                     for size in sizes
                 ),
             ]
-            for name in theme.ordered(part["defense"], theme.DEFENSES)
+            for defense in theme.ordered(part["defense"], theme.DEFENSES)
         ]
-        caption = f"Share that gets through, by sentences of the campaign: {words.campaign(style, strategy)}"
+        caption = f"What gets through, by the campaign's size: {name}"
         columns = ["filter", *(words.count(size) for size in sizes)]
         numeric = [False] + [True] * len(sizes)
         tables.append(Table(caption, columns, rows, numeric, folded=False, kind="heat"))

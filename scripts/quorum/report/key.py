@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+PIXELS = 7.5  # of one unit of the picture
 _PATHS = {
     "circle": "M-0.7,0A0.7,0.7,0,1,0,0.7,0A0.7,0.7,0,1,0,-0.7,0Z",
     "square": "M-0.62,-0.62H0.62V0.62H-0.62Z",
@@ -33,4 +34,5 @@ def symbol(entry: Mapping[str, Any]) -> dict[str, Any]:
         "stroke": stroke,
         "fill": "none" if line or fill == "transparent" else fill,
         "line": line,
+        "dash": " ".join(f"{length / PIXELS:.2f}" for length in entry.get("strokeDash", [1, 0])) if line else "",
     }

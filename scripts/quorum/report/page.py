@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quorum.figures import theme
 from quorum.report import answer, key
 from quorum.report.blocks import Section
 
@@ -33,7 +32,7 @@ def render(assets: Mapping[str, str], vega: str, sections: Sequence[Section], **
         loader=jinja2.DictLoader(dict(assets)), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["symbol"] = key.symbol
-    environment.globals["asked"] = lambda name: answer.ASKED.get(name, theme.label(name)).capitalize()
+    environment.filters["asked"] = answer.asked
     code = [vega, assets["page.js"]]
     if any("</script" in script.lower() or "<!--" in script for script in code):
         raise ValueError("a script of the page holds the end of a script")

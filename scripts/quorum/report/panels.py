@@ -6,12 +6,15 @@ the headings and axes that it shared with its neighbours, and the key must be te
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Spec = dict[str, Any]
+Datasets = Mapping[str, list[dict[str, Any]]]
 _HEAD = ("$schema", "config")
 _KEYED = ("color", "fill", "shape", "strokeDash")
 
@@ -25,6 +28,7 @@ class Panel:
     heading: str
     spec: Spec
     order: int = 0
+    row: int = 0
     label: str = ""
 
 
@@ -39,21 +43,26 @@ class Figure:
     panels: list[Panel] = field(default_factory=list)
 
     @property
-    def groups(self) -> list[tuple[tuple[str, ...], list[Panel]]]:
-        """Neighbouring panels of one group together, under its headings."""
-        return [(group, list(panels)) for group, panels in itertools.groupby(self.panels, key=lambda p: p.group)]
+    def groups(self) -> list[tuple[tuple[str, ...], list[list[Panel]]]]:
+        """Neighbouring panels of one group together, line by line, under its headings."""
+        return [
+            (group, [list(line) for _, line in itertools.groupby(panels, key=lambda panel: panel.row)])
+            for group, panels in itertools.groupby(self.panels, key=lambda panel: panel.group)
+        ]
 
 
 def take_apart(spec: Mapping[str, Any]) -> Figure:
     """The figure of a Vega-Lite specification as quorum.figures.draw makes it.
 
-    Each panel is as wide as its container, has its data inline and neither title nor legend. What is text at a fixed
+    Each panel is as wide as its container, has its own data and neither title nor legend. What is text at a fixed
     place of the panel is left out: it was placed for another width, and the page says it in words.
     """
     head = {name: spec[name] for name in _HEAD if name in spec}
     figure = Figure(_text(spec["title"]["text"]), _text(spec["title"].get("subtitle", "")), spec["description"])
     body = {name: value for name, value in spec.items() if name not in (*_HEAD, "title", "datasets")}
-    cells = [cell for row in _rows(_inlined(body, spec.get("datasets", {})), ()) for cell in row]
+    datasets = spec.get("datasets", {})
+    rows = _rows(copy.deepcopy(body), (), datasets)
+    cells = [dataclasses.replace(cell, row=at) for at, row in enumerate(rows) for cell in row]
     entries: dict[str, dict[str, Any]] = {}
     for cell in cells:
         for unit in _units(cell.spec):
@@ -61,48 +70,51 @@ def take_apart(spec: Mapping[str, Any]) -> Figure:
         panel = {name: value for name, value in cell.spec.items() if name not in ("padding", "background", "spacing")}
         panel |= {"width": "container"}
         panel |= {"background": None, "padding": 2}
-        named = ", ".join(filter(None, (*cell.group, cell.heading or _x_title(cell))))
-        label = f"{figure.title} {named}" if named else f"{figure.title} {figure.description}"
-        figure.panels.append(Panel(cell.group, cell.heading, {**head, **panel}, len(figure.panels), label))
+        axes = " by ".join(filter(None, (_axis_title(cell, "y"), _axis_title(cell, "x"))))
+        label = f"{figure.title} {'; '.join(filter(None, (*cell.group, cell.heading, axes)))}"
+        panel |= {"datasets": {name: datasets[name] for name in dict.fromkeys(_names(cell.spec))}}
+        panel |= {"height": _height(panel)}
+        figure.panels.append(Panel(cell.group, cell.heading, {**head, **panel}, len(figure.panels), cell.row, label))
     figure.key = list(entries.values())
     return figure
 
 
 def _text(lines: str | Sequence[str]) -> str:
-    return lines if isinstance(lines, str) else " ".join(lines)
+    """Lines as one; a word that was broken at its hyphen is whole again."""
+    return lines if isinstance(lines, str) else " ".join(lines).replace("- ", "-")
 
 
-def _inlined(node: Any, datasets: Mapping[str, Any]) -> Any:
-    """The node with named data sets put where they are used."""
+def _names(node: Any) -> Iterator[str]:
+    """The names of the data sets that a node refers to."""
     if isinstance(node, Mapping):
         data = node.get("data")
-        named = isinstance(data, Mapping) and "name" in data
-        inlined = {name: _inlined(value, datasets) for name, value in node.items() if not (named and name == "data")}
-        return {**inlined, "data": {"values": datasets[data["name"]]}} if named else inlined
-    return [_inlined(value, datasets) for value in node] if isinstance(node, list) else node
+        if isinstance(data, Mapping) and "name" in data:
+            yield data["name"]
+    for child in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
+        yield from _names(child)
 
 
-def _rows(node: Spec, group: tuple[str, ...]) -> list[list[Panel]]:
+def _rows(node: Spec, group: tuple[str, ...], datasets: Datasets) -> list[list[Panel]]:
     """The panels of a node, as rows from the top; a heading over several of them belongs to their group."""
     for name in ("vconcat", "hconcat"):
         if name in node:
             inner = (*group, _text(node["title"]["text"])) if "title" in node else group
-            parts = [_rows(child, inner) for child in node[name]]
+            parts = [_rows(child, inner, datasets) for child in node[name]]
             if name == "vconcat":
                 return _with_headings_from_above([row for part in parts for row in part])
             if all(len(part) == 1 for part in parts):
                 return [_with_axes_of_first([cell for part in parts for cell in part[0]])]
             return [row for part in parts for row in part]
     if "facet" in node:
-        return _of_facet(node, group)
+        return _of_facet(node, group, datasets)
     spec = {name: value for name, value in node.items() if name != "title"}
     if "layer" in spec:
         spec["layer"] = [layer for layer in spec["layer"] if not _is_placed_text(layer)]
     return [[Panel(group, _text(node["title"]["text"]) if "title" in node else "", spec)]]
 
 
-def _of_facet(node: Spec, group: tuple[str, ...]) -> list[list[Panel]]:
-    rows = node["data"]["values"]
+def _of_facet(node: Spec, group: tuple[str, ...], datasets: Datasets) -> list[list[Panel]]:
+    rows = datasets[node["data"]["name"]]
     split = {side: node["facet"][side] for side in ("row", "column") if side in node["facet"]}
     values = {side: _values_of(rows, definition) for side, definition in split.items()}
     found = []
@@ -114,7 +126,7 @@ def _of_facet(node: Spec, group: tuple[str, ...]) -> list[list[Panel]]:
             if not chosen:
                 continue
             inner = group if row is None else (*group, str(row))
-            (cell,) = _rows({**node["spec"], "data": {"values": chosen}}, inner)[0]
+            (cell,) = _rows({**copy.deepcopy(node["spec"]), "data": {"values": chosen}}, inner, datasets)[0]
             cell.heading = "" if column is None else str(column)
             line.append(cell)
         found.append(line)
@@ -131,6 +143,17 @@ def _is_placed_text(layer: Mapping[str, Any]) -> bool:
     mark = layer.get("mark")
     kind = mark.get("type") if isinstance(mark, Mapping) else mark
     return kind == "text" and "value" in layer.get("encoding", {}).get("x", {})
+
+
+def _height(spec: Spec) -> float:
+    """The height of a panel in pixels; one that is given by row of a nominal axis is multiplied out."""
+    height = spec["height"]
+    if not isinstance(height, Mapping):
+        return height
+    nominal = next(unit["encoding"]["y"]["field"] for unit in _units(spec) if "sort" in unit["encoding"].get("y", {}))
+    data = spec["data"]
+    rows = data["values"] if "values" in data else spec["datasets"][data["name"]]
+    return height["step"] * len({row.get(nominal) for row in rows} - {None})
 
 
 # ---- what neighbours shared ------------------------------------------------------------------------------------------
@@ -151,8 +174,8 @@ def _axes(panel: Panel, channel: str) -> list[Spec]:
     return [found for found in channels if found and "value" not in found and found.get("axis", {}) is not None]
 
 
-def _x_title(panel: Panel) -> str:
-    return next((_text(axis["title"]) for axis in _axes(panel, "x") if axis.get("title")), "")
+def _axis_title(panel: Panel, channel: str) -> str:
+    return next((_text(axis["title"]) for axis in _axes(panel, channel) if axis.get("title")), "")
 
 
 def _share_axis(panel: Panel, model: Panel, channel: str) -> None:

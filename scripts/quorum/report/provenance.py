@@ -15,6 +15,8 @@ import pandas as pd
 from quorum.report import words
 from quorum.report.blocks import Cell, Table, Tables, table
 
+# Told on the page; a test compares it with the version of the project.
+VERSION = "0.1.0"
 PACKAGES = ("snakemake", "torch", "transformers", "peft", "scikit-learn", "fairlearn", "statsmodels", "numpy", "pandas", "altair")
 
 
@@ -34,23 +36,18 @@ def hashes(paths: Mapping[str, str | Path]) -> dict[str, str]:
     return {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in paths.items()}
 
 
-def made(moment: datetime) -> str:
-    """A moment for the page, in its own time zone."""
-    return f"{moment:%Y-%m-%d %H:%M} {moment:%Z}".strip()
-
-
-def tables_of(tables: Tables, versions: Mapping[str, str], hashes: Mapping[str, str]) -> list[Table]:
-    """Everything that can be counted about the run as folded tables."""
+def tables_of(tables: Tables, paths: Mapping[str, str | Path]) -> list[Table]:
+    """Everything that can be counted about the run as folded tables. paths: the files of its tables, by name."""
     return [
         *_requests(tables.get("requests")),
         *_costs(tables.get("costs")),
         *_retrieved(tables.get("provenance")),
-        _pairs("Versions", ["package", "version"], versions),
-        *([_pairs("SHA-256 of the tables behind this page", ["table", "SHA-256"], hashes)] if hashes else []),
+        _pairs("Versions", ["package", "version"], versions()),
+        _pairs("SHA-256 of the tables behind this page", ["table", "SHA-256"], hashes(paths)),
     ]
 
 
-def facts(tables: Tables, settings: Mapping[str, Any], made_at: str, version: str) -> list[tuple[str, str]]:
+def facts(tables: Tables, settings: Mapping[str, Any], made_at: datetime) -> list[tuple[str, str]]:
     """The few facts that stand at the top: model, seeds, time, requests and cost."""
     model = settings["model"]
     where = "behind a server" if model["backend"] == "endpoint" else "on this machine"
@@ -58,8 +55,8 @@ def facts(tables: Tables, settings: Mapping[str, Any], made_at: str, version: st
         ("Model", f"{model['name']}, {where}"),
         ("Independent runs", words.count(len(settings["seeds"]))),
         ("Confidence", f"{100 * settings['statistics']['confidence']:g}% intervals"),
-        ("Made", made_at),
-        ("Quorum", version),
+        ("Made", f"{made_at:%Y-%m-%d %H:%M %Z}".strip()),
+        ("Quorum", VERSION),
     ]
     costs, requests = tables.get("costs"), tables.get("requests")
     if costs is not None and len(costs):
