@@ -9,6 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STUDY_READY := $(VENV)/.study-installed
 CLUSTER_READY := $(VENV)/.cluster-installed
+BROWSER_READY := $(VENV)/.browser-installed
 TESTS_READY := $(VENV)/.tests-installed
 # For this project's commands only: $(PYTHON) must not turn into the interpreter of the .venv that it is to make anew.
 WITH_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -21,9 +22,9 @@ SHELL := bash
 .DEFAULT_GOAL := reproduce
 # What a failed or interrupted recipe has begun must not pass for finished.
 .DELETE_ON_ERROR:
-.PHONY: reproduce quick test test-apart test-service test-interruptions bench docs notebooks lint format coverage setup help clean distclean
+.PHONY: reproduce quick test test-apart test-service test-browser test-interruptions bench docs notebooks lint format coverage setup help clean distclean
 
-reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report.zip (the default)
+reproduce: $(STUDY_READY) ## set up, run the whole study, write results/report and report.zip (the default)
 	$(SNAKEMAKE) --cores $(CORES)
 	$(SNAKEMAKE) --report results/report.zip
 
@@ -42,6 +43,10 @@ test-apart: $(TESTS_READY) ## whole runs: reruns, damaged files, full disks, int
 test-service: $(TESTS_READY) $(CLUSTER_READY) ## run the study through real services on this machine: a model server, SLURM
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet
 	$(WITH_VENV) $(RUN) -m pytest tests/service
+
+test-browser: $(TESTS_READY) $(BROWSER_READY) ## open the report in a real browser; installs chromium where root and apt are, skips without one
+	@command -v chromium chromium-browser google-chrome > /dev/null || { [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null && apt-get install --yes --no-install-recommends chromium; } || echo "no browser, and none can be installed here: the tests will be skipped"
+	$(WITH_VENV) $(RUN) -m pytest tests/browser
 
 test-interruptions: $(TESTS_READY) ## interrupt runs at 20 random moments by each of three signals, and resume them: hours
 	$(SNAKEMAKE) retrieve --cores $(CORES)
@@ -86,7 +91,7 @@ setup: $(STUDY_READY) ## only create .venv with the pinned packages
 $(STUDY_READY): requirements.txt
 	@command -v $(PYTHON) > /dev/null || { echo "error: $(PYTHON) not found; install Python 3.11, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Quorum needs Python 3.11 or later, but $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11")'
-	@rm -f $(STUDY_READY) $(TESTS_READY) $(CLUSTER_READY)
+	@rm -f $(STUDY_READY) $(TESTS_READY) $(CLUSTER_READY) $(BROWSER_READY)
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "error: $(PYTHON) -m venv failed; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
 	$(RUN) -m pip install --requirement requirements.txt
 	@touch $@
@@ -97,6 +102,10 @@ $(TESTS_READY): requirements-dev.txt $(STUDY_READY)
 
 $(CLUSTER_READY): requirements-cluster.txt $(STUDY_READY)
 	$(RUN) -m pip install --requirement requirements-cluster.txt
+	@touch $@
+
+$(BROWSER_READY): requirements-browser.txt $(STUDY_READY)
+	$(RUN) -m pip install --requirement requirements-browser.txt
 	@touch $@
 
 help: ## this list

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(HERE, "scripts"))
 
 from quorum import conditions, files, filters, lifeline, settings
 from quorum.figures import FIGURES, FORMATS
+from quorum.report import FIGURES as REPORTED_FIGURES, TABLES as REPORTED
 from quorum.sources import modules_of
 
 lifeline.hold(".snakemake")
@@ -66,13 +67,14 @@ include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/release.smk"
 include: "rules/scale.smk"
+include: "rules/report.smk"
 
 
 # ---- what can be asked for -------------------------------------------------------------------------------------------
 
 
 rule all:
-    """The whole study: tables, figures and the released pool."""
+    """The whole study: tables, figures, the released pool and the report."""
     default_target: True
     input:
         rules.baseline.input,
@@ -82,6 +84,7 @@ rule all:
         rules.release.input,
         rules.minority.input,
         rules.plan.input,
+        rules.report.input,
         "results/tables/paper_comparison.csv",
         "results/tables/costs.parquet",
         "results/tables/requests.csv" if has_server() else [],

@@ -150,6 +150,17 @@ def tables_of_figure(names: Iterable[str], reference: str) -> dict[str, str]:
     return paths
 
 
+def tables_of_report(names: Iterable[str], config: Mapping[str, Any]) -> dict[str, str]:
+    """Path of each of the named tables that a run with this configuration has."""
+    left_out = set() if config["model"]["backend"] == "endpoint" else {"requests"}
+    left_out |= set() if config["minority"]["signal"]["dataset"] else {"minority_signal"}
+    elsewhere = {
+        "provenance": "resources/retrieved/PROVENANCE.parquet",
+        **{name: f"results/minority/plane/{name}.parquet" for name in IN_THE_PLANE},
+    }
+    return {name: elsewhere.get(name, f"results/tables/{name}.parquet") for name in names if name not in left_out}
+
+
 def in_context(config: Mapping[str, Any], part: str, seed: int | str) -> list[Condition]:
     """What one seed of the in-context uptake is asked together: its undefended conditions, or the others of its study.
 

@@ -23,6 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 RUN = [Requirement(line) for line in PROJECT["dependencies"]]
 DEV = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
 CLUSTER = [Requirement(line) for line in PROJECT["optional-dependencies"]["cluster"]]
+BROWSER = [Requirement(line) for line in PROJECT["optional-dependencies"]["browser"]]
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)")
 
 
@@ -46,7 +47,12 @@ def pins(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "direct"),
-    [("requirements.txt", RUN), ("requirements-dev.txt", DEV), ("requirements-cluster.txt", CLUSTER)],
+    [
+        ("requirements.txt", RUN),
+        ("requirements-dev.txt", DEV),
+        ("requirements-cluster.txt", CLUSTER),
+        ("requirements-browser.txt", BROWSER),
+    ],
 )
 def test_every_direct_dependency_is_pinned_within_its_bounds(name, direct):
     pinned = pins(name)
@@ -55,7 +61,7 @@ def test_every_direct_dependency_is_pinned_within_its_bounds(name, direct):
         assert requirement.specifier.contains(version), f"{requirement} against {version}"
 
 
-@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements-cluster.txt"])
+@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements-cluster.txt", "requirements-browser.txt"])
 def test_other_environments_are_the_studys_and_more(name):
     assert "-r requirements.txt\n" in read(name)
     assert not set(pins("requirements.txt")) & set(pins(name))
@@ -86,7 +92,7 @@ def test_conda_and_the_container_install_the_pins_and_nothing_else():
 def test_every_direct_dependency_is_explained_and_nothing_else():
     rows = re.findall(r"^\| ([a-z0-9-]+) \|", read("docs/dependencies.md"), re.MULTILINE)
     explained = [row for row in rows if row != "package"]
-    assert sorted(explained) == sorted(canonicalize_name(requirement.name) for requirement in RUN + DEV + CLUSTER)
+    assert sorted(explained) == sorted(canonicalize_name(requirement.name) for requirement in RUN + DEV + CLUSTER + BROWSER)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +101,7 @@ def test_every_direct_dependency_is_explained_and_nothing_else():
         "requirements.txt",
         "requirements-dev.txt",
         "requirements-cluster.txt",
+        "requirements-browser.txt",
         "pyproject.toml",
         "Makefile",
         "Dockerfile",

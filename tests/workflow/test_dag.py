@@ -15,7 +15,7 @@ import pytest
 import runs
 import yaml
 
-from quorum import conditions, settings
+from quorum import conditions, report, settings
 from quorum.figures import FIGURES
 
 pytestmark = pytest.mark.workflow
@@ -35,6 +35,7 @@ TARGETS = {
     "arms_race",
     "minority",
     "scale",
+    "report",
 }
 
 SEEDS = len(yaml.safe_load((runs.ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["seeds"])
@@ -157,6 +158,8 @@ def test_every_rule_waits_for_exactly_the_modules_that_its_script_runs(rules):
     filters = [f"quorum.defenses.{path.stem}" for path in (runs.ROOT / "scripts/quorum/defenses").glob("[a-z]*.py")]
     for name in rules.keys() - TARGETS:
         by_name = filters if name in ("score_contributions", "sweep_filters", "score_honest_text") else []
+        if name == "write_report":
+            by_name = [f"quorum.figures.{FIGURES[figure].module}" for figure in report.FIGURES]
         if name.startswith("draw_"):
             by_name = [f"quorum.figures.{FIGURES[name.removeprefix('draw_')].module}"]
         assert set(rules[name]["code"]) == imported(runs.ROOT / "scripts" / f"{script_of(name)}.py", *by_name), name
@@ -266,6 +269,7 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
         ("scale", {"write_stream", "link_documents", "judge_partition"}, {"retrieve_model", "score_contributions"}),
         ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "score_contributions"}),
         ("arms_race", {"race_table", "honest_table", "draw_arms_race"}, {"sweep_filters", "write_paraphrases"}),
+        ("report", {"write_report", "costs", "paper_comparison", "defense_grid"}, {"draw_domains", "release_pool"}),
         ("results/tables/defense_grid.csv", {"sweep_filters"}, {"fine_tune", "retrieve_model", "score_contributions"}),
         ("results/tables/filter_curves.csv", {"score_contributions"}, {"fine_tune", "retrieve_model"}),
         ("results/tables/honest_costs.csv", {"retrieve_texts", "score_honest_text"}, {"write_pool", "retrieve_model"}),
