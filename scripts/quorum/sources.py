@@ -19,7 +19,8 @@ def modules_of(script: str | Path, *by_name: str | Path) -> list[str]:
 
 
 @cache
-def _imports(path: Path, root: Path) -> frozenset[Path]:
+def imports_of(path: Path, root: Path) -> frozenset[Path]:
+    """Files of the library (in the folder `root`) that one file imports itself, the packages on the way among them."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -40,7 +41,7 @@ def _reached(files: Iterable[Path], root: Path) -> set[Path]:
     seen: set[Path] = set()
     waiting = list(files)
     while waiting:
-        for path in _imports(waiting.pop(), root) - seen:
+        for path in imports_of(waiting.pop(), root) - seen:
             seen.add(path)
             waiting.append(path)
     return seen

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 import yaml
 
+from quorum import sources
 from quorum.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
@@ -90,3 +92,48 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     for found in (tmp_path / "site").glob("*.html"):
         for target in re.findall(r"""(?:href|src)="([^"#:?]+)(?:[#?][^"]*)?\"""", found.read_text(encoding="utf-8")):
             assert found.name == "404.html" or (found.parent / target).exists(), (found.name, target)
+
+
+# ---- the map's picture -----------------------------------------------------------------------------------------------
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def rooms_of_the_picture() -> dict[str, list[str]]:
+    """The rooms in each step of the map's picture, steps from left to right."""
+    groups = ElementTree.parse(DOCS / "figures" / "map.svg").getroot().iter(f"{SVG}g")
+    return {g.get("id"): [t.text for t in g.iter(f"{SVG}tspan") if t.get("class") == "room"] for g in groups}
+
+
+def imports(room: str) -> set[str]:
+    """Other rooms of the library that a room (a module, or all modules of a package) imports."""
+    library = ROOT / "scripts" / "quorum"
+    files = [library / f"{room}.py"] if (library / f"{room}.py").exists() else list((library / room).rglob("*.py"))
+    reached = set()
+    for file in files:
+        reached |= {Path(path).relative_to(library).parts[0] for path in sources.imports_of(file, library.parent)}
+    return {name.removesuffix(".py") for name in reached} - {room, "__init__"}
+
+
+def test_the_picture_has_every_room_once():
+    library = ROOT / "scripts" / "quorum"
+    there = {path.stem for path in library.glob("*.py")} | {path.parent.name for path in library.glob("*/__init__.py")}
+    shown = [room for rooms in rooms_of_the_picture().values() for room in rooms]
+    assert sorted(shown) == sorted(there - {"__init__"}), "add the room to its step in docs/figures/map.svg"
+
+
+def test_in_the_picture_everybody_imports_from_the_left_or_from_the_foundation():
+    picture = rooms_of_the_picture()
+    foundation = set(picture["foundation"])
+    known: set[str] = set()
+    for step, rooms in picture.items():
+        known |= set(rooms)
+        for room in rooms:
+            allowed = foundation if step in ("minority", "outside", "foundation") else known | foundation
+            assert imports(room) <= allowed | set(rooms), f"{room} in {step} imports {sorted(imports(room) - allowed)}"
+
+
+def test_the_picture_names_every_file_of_rules():
+    text = (DOCS / "figures" / "map.svg").read_text(encoding="utf-8")
+    named = set(re.findall(r'class="rules"[^>]*>([\w.]+)<', text))
+    assert named == {path.name for path in (ROOT / "rules").glob("*.smk")}
