@@ -192,8 +192,8 @@ def test_the_answer_where_the_share_jumped():
     assert said.headline == "It took between 250 and 500 sentences."
     assert said.detail == (
         "Somewhere in between beside the firm's own 1,700, the model goes past one half: it says he in 78% (70% to "
-        "86%; coverage 90%), then in 16% (10% to 22%; coverage 90%) of its answers. The fitted curve crosses 50% at 342 "
-        "(95%: 303 to 387)."
+        "86%; coverage 90%), then in 16% (10% to 22%; coverage 90%) of its answers. The fitted curve crosses 50% at "
+        "342 (95%: 303 to 387)."
     )
 
 

@@ -42,7 +42,8 @@ def _reached(frame: pd.DataFrame, dataset: str) -> str:
         best = frame.loc[frame["eqod_mean"].idxmin()]
         return (
             f"{name}: no share of the minority that was tried, up to {words.share(frame['alpha'].max())}, halves the "
-            f"gap between the groups (EqOd violation); the lowest is {words.share(best['eqod_mean'], 1)} ({_how(best)})."
+            f"gap between the groups (EqOd violation); the lowest is "
+            f"{words.share(best['eqod_mean'], 1)} ({_how(best)})."
         )
     best = halved.sort_values(["alpha", "flips_to_halve"]).iloc[0]
     start = f" of {words.share(before.max(), 1)}" if len(before) else ""
