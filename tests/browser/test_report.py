@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import NARROW, WIDE
 
-SIZES = pytest.mark.parametrize("size", [WIDE, NARROW, {"width": 768, "height": 1024}], ids=["wide", "narrow", "tablet"])
+SIZES = pytest.mark.parametrize(
+    "size", [WIDE, NARROW, {"width": 768, "height": 1024}], ids=["wide", "narrow", "tablet"]
+)
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 MARKS = ".mark-symbol.role-mark path"
 
@@ -34,7 +36,9 @@ def test_every_chart_is_drawn_with_marks_within_its_place(opened, size):
         assert chart.locator("svg").count() == 1
         place, picture = chart.bounding_box(), chart.locator("svg").bounding_box()
         assert picture["width"] <= place["width"] + 1 and picture["height"] > 40
-    empty = page.evaluate("[...document.querySelectorAll('.chart')].filter((c) => !c.querySelector('.role-mark > *')).length")
+    empty = page.evaluate(
+        "[...document.querySelectorAll('.chart')].filter((c) => !c.querySelector('.role-mark > *')).length"
+    )
     assert empty == 0
 
 
@@ -50,7 +54,9 @@ def test_nothing_makes_the_page_wider_than_the_screen(opened, size, folded):
 def test_charts_follow_when_the_screen_is_turned(opened):
     page = opened(WIDE)
     page.set_viewport_size(NARROW)
-    page.wait_for_function("[...document.querySelectorAll('.chart svg')].every((s) => s.getBoundingClientRect().right <= 360)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.chart svg')].every((s) => s.getBoundingClientRect().right <= 360)"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
@@ -86,7 +92,9 @@ def test_the_keyboard_reaches_every_chart_and_walks_over_its_marks(opened):
     assert chart.locator(".active").count() == 1
     page.keyboard.press("Escape")
     assert chart.locator(".active").count() == 0 and page.locator("#vg-tooltip-element.visible").count() == 0
-    reached = page.evaluate("[...document.querySelectorAll('.chart, summary, a, .scroll')].every((e) => e.tabIndex === 0)")
+    reached = page.evaluate(
+        "[...document.querySelectorAll('.chart, summary, a, .scroll')].every((e) => e.tabIndex === 0)"
+    )
     assert reached
 
 
@@ -123,7 +131,7 @@ def test_without_scripts_the_answer_and_the_tables_are_there(opened):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @SIZES
 def test_the_page_is_accessible(opened, size, scheme):
-    """By axe-core, which the package carries: the page's own policy forbids scripts of others, the browser's does not."""
+    """By axe-core, which its package carries; the page's policy forbids scripts of others, so it is put aside here."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-browser installs it")
     page = opened(size, color_scheme=scheme, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")

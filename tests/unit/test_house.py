@@ -92,7 +92,9 @@ def test_conda_and_the_container_install_the_pins_and_nothing_else():
 def test_every_direct_dependency_is_explained_and_nothing_else():
     rows = re.findall(r"^\| ([a-z0-9-]+) \|", read("docs/dependencies.md"), re.MULTILINE)
     explained = [row for row in rows if row != "package"]
-    assert sorted(explained) == sorted(canonicalize_name(requirement.name) for requirement in RUN + DEV + CLUSTER + BROWSER)
+    assert sorted(explained) == sorted(
+        canonicalize_name(requirement.name) for requirement in RUN + DEV + CLUSTER + BROWSER
+    )
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,13 @@ def test_filtered_rows_are_not_the_answer():
         ((342, np.nan, 387, np.nan), "The fitted curve crosses 50% at 342 (95%: at most 387)."),
         (
             (342, np.nan, np.nan, 0.4),
-            "The fitted curve crosses 50% at 342, without an interval: fewer than half of the resampled curves cross it.",
+            "The fitted curve crosses 50% at 342, without an interval: fewer than half of the resampled curves cross "
+            "it.",
         ),
-        ((2300, 900, 3500, 0.9), "The fitted curve would cross 50% at 2,300 (95%: at least 900), beyond what was tried."),
+        (
+            (2300, 900, 3500, 0.9),
+            "The fitted curve would cross 50% at 2,300 (95%: at least 900), beyond what was tried.",
+        ),
         ((np.nan, np.nan, np.nan, 0.0), ""),
     ],
 )
@@ -187,9 +191,9 @@ def test_the_answer_where_the_share_jumped():
     (said,) = answer.answers([only(JUMPED, fits)], 1700, 0.95)
     assert said.headline == "It took between 250 and 500 sentences."
     assert said.detail == (
-        "In between beside the firm's own 1,700, the model goes past one half: it says he in 78% (70% to 86%; coverage "
-        "90%), then in 16% (10% to 22%; coverage 90%) of its answers. The fitted curve crosses 50% at 342 (95%: 303 to "
-        "387)."
+        "Somewhere in between beside the firm's own 1,700, the model goes past one half: it says he in 78% (70% to "
+        "86%; coverage 90%), then in 16% (10% to 22%; coverage 90%) of its answers. The fitted curve crosses 50% at "
+        "342 (95%: 303 to 387)."
     )
 
 
@@ -206,7 +210,10 @@ def test_the_answer_where_no_size_reached_it_tells_the_nearest_campaign():
 
 @pytest.mark.parametrize(
     ("others", "said"),
-    [([NEVER], "2 campaigns (one template); no other came there."), ([REACHED], "2 campaigns (one template); all came")],
+    [
+        ([NEVER], "2 campaigns (one template); no other came there."),
+        ([REACHED], "2 campaigns (one template); all came"),
+    ],
 )
 def test_of_several_campaigns_the_quickest_is_told_beside_how_many_came_there(others, said):
     frames = [REACHED, *(frame.assign(style="varied") for frame in others)]
@@ -280,7 +287,12 @@ def test_a_share_in_words_is_neither_nothing_nor_all_unless_it_is(value, digits,
 
 
 def test_lists_numbers_and_durations_in_words():
-    assert [words.listed(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [words.listed(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
     assert [words.counted(n, "sentence") for n in (0, 1, 1700)] == ["0 sentences", "1 sentence", "1,700 sentences"]
     assert words.counted(2, "person", "people") == "2 people"
     assert [words.seconds(s) for s in (4.2, 59.9, 60, 3540, 12000)] == ["4 s", "60 s", "1 min", "59 min", "3 h 20 min"]

@@ -24,7 +24,9 @@ from quorum import tables as schemas
 from quorum.report import page, panels, provenance
 
 ROOT = Path(__file__).parents[2]
-ASSETS = {name: (ROOT / "resources" / "report" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")}
+ASSETS = {
+    name: (ROOT / "resources" / "report" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
+}
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\u2028\"'"
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -64,9 +66,7 @@ def others() -> dict[str, pd.DataFrame]:
             [{"rule": "fine_tune", "jobs": 3, "seconds_total": 90.0, "seconds_mean": 30.0, "max_rss_mb": 900.0}]
         ),
         "requests": pd.DataFrame(
-            [
-                {column.name: 2 if column.dtype in ("int", "float") else "x" for column in schemas.SCHEMAS["requests"]}
-            ]
+            [{column.name: 2 if column.dtype in ("int", "float") else "x" for column in schemas.SCHEMAS["requests"]}]
         ),
         "provenance": pd.DataFrame([{column.name: "x" for column in schemas.SCHEMAS["provenance"]}]),
         "minority_datasets": pd.DataFrame(
@@ -163,7 +163,9 @@ def test_every_chart_has_a_text_in_its_place(whole, tables):
     charts = [attrs for attrs in reader.all("div") if attrs.get("class") == "chart"]
     specifications = json.loads(re.search(r'id="specifications">(.*?)</script>', whole, re.DOTALL)[1])
     assert sorted(int(chart["data-panel"]) for chart in charts) == list(range(len(specifications)))
-    assert all(chart["role"] == "img" and chart["tabindex"] == "0" and len(chart["aria-label"]) > 20 for chart in charts)
+    assert all(
+        chart["role"] == "img" and chart["tabindex"] == "0" and len(chart["aria-label"]) > 20 for chart in charts
+    )
     labels = [chart["aria-label"] for chart in charts]
     assert len(set(labels)) == len(labels), "two charts have the same name"
     assert reader.text.count("This figure in words") == len(reader.all("figure")) == len(report.FIGURES)

@@ -93,7 +93,9 @@ def test_every_panel_has_the_axis_that_only_the_first_of_its_row_showed(specs):
     for panel in panels.take_apart(specs["defenses"]).panels:
         assert all(encoding["axis"]["labels"] for encoding in encodings(panel.spec, "y") if "axis" in encoding)
     titles = {
-        encoding.get("title") for panel in panels.take_apart(specs["minority_alpha"]).panels for encoding in encodings(panel.spec, "y")
+        encoding.get("title")
+        for panel in panels.take_apart(specs["minority_alpha"]).panels
+        for encoding in encodings(panel.spec, "y")
     } - {None}
     assert titles == {"lowest EqOd violation", "lowest SP violation"}
 
@@ -101,7 +103,9 @@ def test_every_panel_has_the_axis_that_only_the_first_of_its_row_showed(specs):
 def all_y(node: object) -> list[dict]:
     if isinstance(node, dict):
         own = [node["encoding"]["y"]] if isinstance(node.get("encoding"), dict) and "y" in node["encoding"] else []
-        return [y for y in own if "labels" in (y.get("axis") or {})] + [y for child in node.values() for y in all_y(child)]
+        return [y for y in own if "labels" in (y.get("axis") or {})] + [
+            y for child in node.values() for y in all_y(child)
+        ]
     return [y for child in node for y in all_y(child)] if isinstance(node, list) else []
 
 
@@ -144,7 +148,9 @@ def test_the_key_has_every_entry_of_the_legends_in_their_order(specs):
 
 def test_a_word_broken_at_its_hyphen_is_whole_again():
     chart = alt.Chart(alt.InlineData(values=[{"a": 1}]), width=10, height=10).mark_point().encode(x="a:Q")
-    spec = chart.properties(title=alt.TitleParams(["A false-", "positive rate"], subtitle=[]), description="d").to_dict()
+    spec = chart.properties(
+        title=alt.TitleParams(["A false-", "positive rate"], subtitle=[]), description="d"
+    ).to_dict()
     assert panels.take_apart(spec).title == "A false-positive rate"
 
 

@@ -7,6 +7,7 @@ tipping_points) stands beside it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,7 +112,7 @@ def _outcome(key: tuple[str, ...], swept: pd.DataFrame, fit: dict[str, float | N
         if row["male_share"] is not None
     )
     first = next((share.size for share in shares if _includes(share)), None)
-    passed = next(((a.size, b.size) for a, b in zip(shares, shares[1:], strict=False) if _passes(a, b)), None)
+    passed = next(((a.size, b.size) for a, b in itertools.pairwise(shares) if _passes(a, b)), None)
     if not any(share.size for share in shares):
         kind, before, size = UNMEASURED, None, None
     elif first == 0:
@@ -138,7 +139,7 @@ def _passes(left: Share, right: Share) -> bool:
 
 
 def in_brackets(text: str, confidence: float | None = None) -> str:
-    """" (95%: text)", " (text)" without a confidence; empty if there is no text."""
+    """ " (95%: text)", " (text)" without a confidence; empty if there is no text."""
     level = "" if confidence is None else f"{100 * confidence:g}%: "
     return f" ({level}{text})" if text else ""
 
@@ -253,7 +254,10 @@ def _answer(found: Sequence[Outcome], background: int | None, confidence: float,
     else:
         before = best.at(best.before)
         headline = f"It took between {words.count(before.size)} and {sentences}."
-        said = f"In between{own}, the model goes past one half: it says he in {before}, then in {after} of its answers."
+        said = (
+            f"Somewhere in between{own}, the model goes past one half: it says he in {before}, then in {after} of its "
+            "answers."
+        )
     people = ""
     if per_person and best.style != "submitted":
         number = words.counted(-(-best.size // per_person), "person", "people")
@@ -265,7 +269,9 @@ def _answer(found: Sequence[Outcome], background: int | None, confidence: float,
 def _unreached(measured: Sequence[Outcome], own: str) -> str:
     """What the campaign says that came nearest at its largest size."""
     nearest = min(measured, key=lambda o: abs(o.shares[-1].value - PARITY))
-    campaigns = "" if len(measured) == 1 else f" That is the nearest of {len(measured)} campaigns ({_name(nearest, measured)})."
+    campaigns = (
+        "" if len(measured) == 1 else f" That is the nearest of {len(measured)} campaigns ({_name(nearest, measured)})."
+    )
     return (
         f"With {words.counted(nearest.largest, 'sentence')}{own}, the most that was tried, the model says he in "
         f"{nearest.shares[-1]} of its answers.{campaigns}"

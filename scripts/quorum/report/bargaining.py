@@ -65,8 +65,8 @@ def curve_sentences(curve: pd.DataFrame, points: pd.DataFrame) -> list[str]:
         *([f"Before the campaign the male share is {words.listed(said)}."] if said else []),
         *(
             [
-                f"The data themselves come to {PARITY} with {words.count(expected.iloc[0])} sentences that all speak against "
-                "the firm's own; a model that copies what it reads would need as many."
+                f"The data themselves come to {PARITY} with {words.count(expected.iloc[0])} sentences that all speak "
+                "against the firm's own; a model that copies what it reads would need as many."
             ]
             if len(expected)
             else []
@@ -123,7 +123,10 @@ def domains(tables: Tables, size: int | None) -> list[Section]:
         "reduction_pp": ("points less", lambda value: f"{value:+.0f}"),
         "chi2_p_holm": ("p (Holm)", lambda value: f"{value:.2g}"),
     }
-    blocks = [*chart("domains", tables, main_size=size), *table(f"The domains at {words.counted(size, 'sentence')}", shown, columns)]
+    blocks = [
+        *chart("domains", tables, main_size=size),
+        *table(f"The domains at {words.counted(size, 'sentence')}", shown, columns),
+    ]
     sentences = [_domain_sentence(part, name) for name, part in shown.groupby("campaign", sort=False)]
     return [Section("domains", "Where does the model change?", "Domains", sentences, blocks)]
 
@@ -135,8 +138,8 @@ def _domain_sentence(shown: pd.DataFrame, campaign: str) -> str:
         for name, part in shown.groupby("probe_set", sort=False)
     ]
     return (
-        f"A campaign in {campaign} changes the male share in {words.listed(said)} (chi-square test, p below {SIGNIFICANT:g} after "
-        "Holm's correction; it treats answers as independent)."
+        f"A campaign in {campaign} changes the male share in {words.listed(said)} (chi-square test, p below "
+        f"{SIGNIFICANT:g} after Holm's correction; it treats answers as independent)."
     )
 
 
@@ -181,8 +184,8 @@ def in_context(tables: Tables, found: Sequence[answer.Outcome], settings: Mappin
         return []
     number = settings["in_context"]["neighbours"]
     sentences = [
-        f"Nothing is trained here: the firm keeps all sentences, and puts the {words.counted(number, 'sentence')} nearest to each "
-        "question before it.",
+        f"Nothing is trained here: the firm keeps all sentences, and puts the {words.counted(number, 'sentence')} "
+        "nearest to each question before it.",
         *(
             f"{answer.asked(item.probe_set).capitalize()}: {item.headline} {item.detail}"
             for item in answer.answers(

@@ -66,7 +66,9 @@ def chart(name: str, tables: Tables, narrow: bool = False, **style: Any) -> list
     return [] if drawn.subtitle == "Nothing to draw." else [Chart(name, drawn, narrow)]
 
 
-def table(caption: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, Callable[[Any], str] | None]]) -> list[Table]:
+def table(
+    caption: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, Callable[[Any], str] | None]]
+) -> list[Table]:
     """A folded table of some columns of a frame: name -> (heading, form); columns with a form are numbers.
 
     An empty cell is a dash. Nothing is made of an empty frame.
@@ -74,16 +76,27 @@ def table(caption: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, Ca
     if frame.empty:
         return []
     rows = [
-        [Cell("\u2013" if row[name] is None else (form or theme.label)(row[name])) for name, (_, form) in columns.items()]
+        [
+            Cell("\u2013" if row[name] is None else (form or theme.label)(row[name]))
+            for name, (_, form) in columns.items()
+        ]
         for row in theme.rows(frame)
     ]
-    return [Table(caption, [title for title, _ in columns.values()], rows, [form is not None for _, form in columns.values()])]
+    return [
+        Table(
+            caption, [title for title, _ in columns.values()], rows, [form is not None for _, form in columns.values()]
+        )
+    ]
 
 
-def with_interval(frame: pd.DataFrame, value: str, low: str, high: str, form: Callable[[Any], str] = words.share) -> list[str | None]:
+def with_interval(
+    frame: pd.DataFrame, value: str, low: str, high: str, form: Callable[[Any], str] = words.share
+) -> list[str | None]:
     """One cell a row: the value with its interval in brackets; None where there is no value."""
     return [
-        None if row[value] is None else form(row[value]) + (f" ({text})" if (text := words.between(row[low], row[high], form)) else "")
+        None
+        if row[value] is None
+        else form(row[value]) + (f" ({text})" if (text := words.between(row[low], row[high], form)) else "")
         for row in theme.rows(frame)
     ]
 

@@ -33,7 +33,9 @@ def papers(tables: Tables) -> list[Section]:
         if rest:
             caption = f"{paper}: {words.counted(rest, 'number')} that this run did not measure"
             blocks.append(_table(part[part["value"].isna()], caption, folded=True))
-    sentences = ["The papers asked other models and other splits of the data: their numbers are beside these, and not a target."]
+    sentences = [
+        "The papers asked other models and other splits of the data: their numbers are beside these, and not a target."
+    ]
     return [Section("papers", "What did the papers find?", "Papers", sentences, blocks)]
 
 
@@ -52,7 +54,14 @@ def _table(frame: pd.DataFrame, caption: str, folded: bool) -> Table:
                 Cell(_conditions(here), row["note"] or ""),
             ]
         )
-    return Table(caption, ["quantity", "paper", "this run", "condition here"], rows, [False, True, True, False], folded, kind="papers")
+    return Table(
+        caption,
+        ["quantity", "paper", "this run", "condition here"],
+        rows,
+        [False, True, True, False],
+        folded,
+        kind="papers",
+    )
 
 
 def _conditions(text: str) -> str:
@@ -67,16 +76,21 @@ def set_and_measured(tables: Tables, settings: Mapping[str, Any]) -> list[Sectio
     """What follows from the configuration, and what from the model."""
     world, collective, defense = settings["world"], settings["collective"], settings["defense"]
     rate = defense["strengths"][defense["at_strength"]]
+    strategies = words.listed([theme.label(name) for name in collective["strategies"]])
+    people = words.counted(collective["agents"], "person", "people")
+    each = words.counted(collective["sentences_per_agent"], "sentence")
     given = [
-        f"The firm's own data: {words.counted(world['background_size'], 'sentence')}, of them {words.share(world['male_share'])} with a "
-        "male pronoun. The paper measured such a share on its model; here it is set.",
+        f"The firm's own data: {words.counted(world['background_size'], 'sentence')}, of them "
+        f"{words.share(world['male_share'])} with a male pronoun. The paper measured such a share on its model; here "
+        "it is set.",
         (
             "The collective's sentences: those that were submitted."
             if collective["pool_file"]
-            else f"The collective's sentences, and who they call he or she: {words.listed([theme.label(s) for s in collective['strategies']])} "
-            f"({words.counted(collective['agents'], 'person', 'people')} with {words.counted(collective['sentences_per_agent'], 'sentence')} each)."
+            else f"The collective's sentences, by up to {people} with {each} each, and who they call he or she: "
+            f"strategy {strategies}."
         ),
-        f"How strict the filters are: each may reject {words.share(rate)} of clean sentences. No filter sees who wrote what.",
+        f"How strict the filters are: each may reject {words.share(rate)} of clean sentences. No filter sees who wrote "
+        "what.",
         "What the data themselves say, and what a model would say that copies them: both follow from what is set.",
     ]
     found = [
@@ -103,9 +117,11 @@ def set_and_measured(tables: Tables, settings: Mapping[str, Any]) -> list[Sectio
 def _limits(settings: Mapping[str, Any]) -> list[str]:
     seeds = words.counted(len(settings["seeds"]), "independent run")
     return [
-        f"It is about one model, {settings['model']['name']}, in English, and {seeds}; another model can answer otherwise.",
-        "The firm's sentences are written from a few patterns, so that filters find anything else novel: a filter that does well here "
-        "promises nothing for real streams.",
-        "Saying he and she equally often is the papers' goal and not a definition of fairness; it leaves out whom neither word fits.",
+        f"It is about one model, {settings['model']['name']}, in English, and {seeds}; another model can answer "
+        "otherwise.",
+        "The firm's sentences are written from a few patterns, so that filters find anything else novel: a filter that "
+        "does well here promises nothing for real streams.",
+        "Saying he and she equally often is the papers' goal and not a definition of fairness; it leaves out whom "
+        "neither word fits.",
         "Intervals are about wordings and runs of this study, and not about other models, languages or professions.",
     ]

@@ -76,13 +76,16 @@ def _honest(frame: pd.DataFrame | None, strength: str) -> list[str]:
     """What the filters take from real clinical text, calibrated as in the study."""
     if frame is None:
         return []
-    real = frame[(frame["source"] != "background") & (frame["calibration"] == "template") & (frame["strength"] == strength)]
+    real = frame[
+        (frame["source"] != "background") & (frame["calibration"] == "template") & (frame["strength"] == strength)
+    ]
     if real.empty:
         return []
     worst = real.loc[real["rejected"].idxmax()]
     return [
-        f"Real clinical text fares worse, since the thresholds follow from the study's own sentences: {theme.label(worst['defense'])} "
-        f"rejects {words.share(worst['rejected'])} of {theme.label(worst['source'])}."
+        "Of real clinical text, with thresholds that follow from the study's own sentences, "
+        f"{theme.label(worst['defense'])} rejects most: {words.share(worst['rejected'])} of "
+        f"{theme.label(worst['source'])}."
     ]
 
 

@@ -17,8 +17,8 @@ def minority(tables: Tables) -> list[Section]:
     if frame is None or frame.empty:
         return []
     sentences = [
-        "A minority is part of the data, too: some of its members change the label of their own rows from bad to good, and nothing "
-        "else, so that a classifier trained on everybody's rows treats both groups alike.",
+        "A minority is part of the data, too: some of its members change the label of their own rows from bad to good, "
+        "and nothing else, so that a classifier trained on everybody's rows treats both groups alike.",
         *(_reached(part, name) for name, part in frame.groupby("dataset", sort=False)),
     ]
     blocks = [
@@ -41,14 +41,16 @@ def _reached(frame: pd.DataFrame, dataset: str) -> str:
     if halved.empty:
         best = frame.loc[frame["eqod_mean"].idxmin()]
         return (
-            f"{name}: no share of the minority that was tried, up to {words.share(frame['alpha'].max())}, halves the gap between the "
-            f"groups; the lowest is {words.share(best['eqod_mean'], 1)} ({_how(best)})."
+            f"{name}: no share of the minority that was tried, up to {words.share(frame['alpha'].max())}, halves the "
+            f"gap between the groups (EqOd violation); the lowest is "
+            f"{words.share(best['eqod_mean'], 1)} ({_how(best)})."
         )
     best = halved.sort_values(["alpha", "flips_to_halve"]).iloc[0]
     start = f" of {words.share(before.max(), 1)}" if len(before) else ""
     return (
-        f"{name}: it took {words.share(best['alpha'])} of the minority, and {words.counted(best['flips_to_halve'], 'changed label')}, "
-        f"to halve the gap between the groups{start} ({_how(best)})."
+        f"{name}: it took {words.share(best['alpha'])} of the minority, and "
+        f"{words.counted(best['flips_to_halve'], 'changed label')}, to halve the gap between the groups (EqOd "
+        f"violation){start} ({_how(best)})."
     )
 
 
@@ -67,7 +69,9 @@ def _people(frame: pd.DataFrame | None) -> list[Any]:
         "minority_positive": ("good labels, minority", words.share),
         "majority_positive": ("good labels, majority", words.share),
     }
-    return [] if frame is None else table("Whose data", frame.assign(dataset=frame["dataset"].map(theme.dataset)), columns)
+    return (
+        [] if frame is None else table("Whose data", frame.assign(dataset=frame["dataset"].map(theme.dataset)), columns)
+    )
 
 
 def _numbers(frame: pd.DataFrame) -> list[Any]:
@@ -80,4 +84,6 @@ def _numbers(frame: pd.DataFrame) -> list[Any]:
         "eqod_mean": ("EqOd violation", lambda value: words.share(value, 1)),
         "error_mean": ("error", lambda value: words.share(value, 1)),
     }
-    return table("The numbers of the minority study", frame.assign(dataset=frame["dataset"].map(theme.dataset)), columns)
+    return table(
+        "The numbers of the minority study", frame.assign(dataset=frame["dataset"].map(theme.dataset)), columns
+    )

@@ -29,7 +29,11 @@ def render(assets: Mapping[str, str], vega: str, sections: Sequence[Section], **
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.DictLoader(dict(assets)), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.DictLoader(dict(assets)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["symbol"] = key.symbol
     environment.filters["asked"] = answer.asked

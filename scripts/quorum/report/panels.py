@@ -1,4 +1,4 @@
-"""A figure's specification taken apart into panels that stand alone, so that a page can lay them out as its width allows.
+"""A figure's specification taken apart into panels that stand alone, to be laid out as the width of a page allows.
 
 A figure of quorum.figures is as wide as its panels side by side; on a phone they must stand under each other, each with
 the headings and axes that it shared with its neighbours, and the key must be text that wraps.
@@ -121,7 +121,9 @@ def _of_facet(node: Spec, group: tuple[str, ...], datasets: Datasets) -> list[li
     for row in values.get("row", [None]):
         line = []
         for column in values.get("column", [None]):
-            wanted = {split[side]["field"]: value for side, value in (("row", row), ("column", column)) if side in split}
+            wanted = {
+                split[side]["field"]: value for side, value in (("row", row), ("column", column)) if side in split
+            }
             chosen = [each for each in rows if all(each.get(name) == value for name, value in wanted.items())]
             if not chosen:
                 continue
@@ -198,11 +200,11 @@ def _with_axes_of_first(row: list[Panel]) -> list[Panel]:
 
 def _with_headings_from_above(rows: list[list[Panel]]) -> list[list[Panel]]:
     """Rows of one grid: a heading stands over the first row only, the horizontal axis under the last."""
-    for above, row in zip(rows, rows[1:], strict=False):
+    for above, row in itertools.pairwise(rows):
         if len(above) == len(row) and [cell.group for cell in above] == [cell.group for cell in row]:
             for upper, lower in zip(above, row, strict=True):
                 lower.heading = lower.heading or upper.heading
-    for row, below in zip(rows[-2::-1], rows[:0:-1], strict=False):
+    for below, row in itertools.pairwise(reversed(rows)):
         if len(row) == len(below):
             for upper, lower in zip(row, below, strict=True):
                 _share_axis(upper, lower, "x")

@@ -17,7 +17,18 @@ from quorum.report.blocks import Cell, Table, Tables, table
 
 # Told on the page; a test compares it with the version of the project.
 VERSION = "0.1.0"
-PACKAGES = ("snakemake", "torch", "transformers", "peft", "scikit-learn", "fairlearn", "statsmodels", "numpy", "pandas", "altair")
+PACKAGES = (
+    "snakemake",
+    "torch",
+    "transformers",
+    "peft",
+    "scikit-learn",
+    "fairlearn",
+    "statsmodels",
+    "numpy",
+    "pandas",
+    "altair",
+)
 
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
@@ -60,7 +71,12 @@ def facts(tables: Tables, settings: Mapping[str, Any], made_at: datetime) -> lis
     ]
     costs, requests = tables.get("costs"), tables.get("requests")
     if costs is not None and len(costs):
-        found.append(("Computing time", f"{words.seconds(costs['seconds_total'].sum())} in {words.counted(costs['jobs'].sum(), 'job')}"))
+        found.append(
+            (
+                "Computing time",
+                f"{words.seconds(costs['seconds_total'].sum())} in {words.counted(costs['jobs'].sum(), 'job')}",
+            )
+        )
     if requests is not None and len(requests):
         found.append(("Requests", f"{words.count(requests['requests'].sum())}, cost {requests['cost'].sum():,.2f}"))
     return found
