@@ -64,6 +64,7 @@ include: "rules/endpoint.smk"
 include: "rules/minority.smk"
 include: "rules/statistics.smk"
 include: "rules/figures.smk"
+include: "rules/monitor.smk"
 include: "rules/release.smk"
 include: "rules/scale.smk"
 

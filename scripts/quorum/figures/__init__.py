@@ -114,15 +114,12 @@ def save(chart: Any, stem: str | Path) -> tuple[Path, ...]:
     The bytes depend on the chart alone. The SVG carries a title and a description for readers that cannot see it; the
     HTML holds all of its scripts and forbids itself to load anything.
     """
-    import altair as alt
     import vl_convert as vlc
 
-    spec = chart.to_dict()
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    svg = _with_alternative_text(vlc.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[]), spec)
+    spec, version = chart.to_dict(), _vega_lite()
     contents = {
         "vl.json": (json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
-        "svg": svg.encode(),
+        "svg": as_svg(chart).encode(),
         "png": vlc.vegalite_to_png(spec, vl_version=version, scale=PNG_SCALE, allowed_base_urls=[]),
         "html": _page(spec, vlc.javascript_bundle(vl_version=version)).encode(),
     }
@@ -131,6 +128,21 @@ def save(chart: Any, stem: str | Path) -> tuple[Path, ...]:
         content = contents[suffix]
         atomically(path, lambda temporary, content=content: temporary.write_bytes(content))
     return paths
+
+
+def as_svg(chart: Any) -> str:
+    """The chart as one SVG image with a title and a description."""
+    import vl_convert as vlc
+
+    spec = chart.to_dict()
+    return _with_alternative_text(vlc.vegalite_to_svg(spec, vl_version=_vega_lite(), allowed_base_urls=[]), spec)
+
+
+def _vega_lite() -> str:
+    """The version that Altair writes, without its patch number."""
+    import altair as alt
+
+    return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
 def _title(spec: Mapping[str, Any]) -> str:
