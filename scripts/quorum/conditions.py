@@ -79,6 +79,28 @@ def planned(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def monitored(config: Mapping[str, Any]) -> str:
+    """Folder of the monitor's records; a simulated campaign is none of the real one."""
+    return "results/monitor_simulated" if config["monitor"]["simulate"] else "results/monitor"
+
+
+def simulated_pool(config: Mapping[str, Any]) -> str:
+    """The pool whose sentences a simulated campaign sends: the study's last style, which is its most varied one."""
+    return f"results/pool/{styles(config)[-1]}/{strategies(config)[0]}/seed{config['seeds'][0]}.parquet"
+
+
+def monitored_firm(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the monitor's firm is made of, beside its files."""
+    return {
+        "reference_size": config["defense"]["reference_size"],
+        "male_share": config["world"]["male_share"],
+        "overlap": float(config["world"]["overlap"]),
+        "seed": config["seeds"][0],
+        "sentences_per_agent": config["collective"]["sentences_per_agent"],
+        "rate": config["defense"]["strengths"][config["defense"]["at_strength"]],
+    }
+
+
 def folder(condition: Condition, config: Mapping[str, Any]) -> str:
     """Where the audit of a condition lies, and the model or the prompts behind it."""
     how = f"near{config['in_context']['neighbours']}" if condition["uptake"] == IN_CONTEXT else "last{layers}"

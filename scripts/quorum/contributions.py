@@ -56,20 +56,22 @@ def validate_submission(
     health_terms: Iterable[str],
     professions: pd.DataFrame,
     max_characters: int = MAX_CHARACTERS,
+    taken: Iterable[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Sorts a submission into (accepted, rejections): frames of the tables `contributions` and `rejections`.
 
     submission: a column text of any values, and optionally a column agent. health_terms: words or phrases, one of which
     (or a title of `professions`) makes a sentence one about health. A sentence is rejected with the first reason that
     holds; of equal sentences (NFKC, letter case and white space aside) the first accepted one stays. White space is
-    made single. Takes time linear in the submission, whatever it holds. Raises SubmissionError without a column text.
+    made single. taken: sentences that came before, of which these must be no duplicates. Takes time linear in the
+    submission, whatever it holds. Raises SubmissionError without a column text.
     """
     if "text" not in submission.columns:
         raise SubmissionError(f"the submission has no column text; found {[str(c) for c in submission.columns]}")
     titles = {tuple(_words(title)): title for title in professions["profession"]}
     terms = {tuple(_words(term)) for term in health_terms} | set(titles)
     agents = submission["agent"] if "agent" in submission.columns else [None] * len(submission)
-    seen: set[str] = set()
+    seen = {_normalised(text) for text in taken}
     accepted, rejections = [], []
     for row, (text, agent) in enumerate(zip(submission["text"], agents, strict=True), start=1):
         who = _agent(agent, row)

@@ -10,7 +10,7 @@ Every number is a Range. A value of infinity is the answer "never", an upper end
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -123,6 +123,18 @@ def against_the_data(point: pd.Series, largest: float, confidence: float = CONFI
     low = value if pd.isna(point["tipping_low"]) else min(value, point["tipping_low"] / line)
     closed = pd.notna(point["tipping_high"]) and point["crossing_share"] >= (1 + confidence) / 2
     return Range(value, low, max(value, point["tipping_high"] / line) if closed else math.inf)
+
+
+def multiples(
+    points: pd.DataFrame, curve: pd.DataFrame, confidence: float = CONFIDENCE
+) -> Iterator[tuple[pd.Series, float, Range]]:
+    """The undefended rows of table tipping_points with a fitted curve, each with the largest size of its sweep (from
+    table tipping_curve of the same run) and `against_the_data`."""
+    key = ["uptake", "style", "strategy", "probe_set", "defense"]
+    fitted = points["crossing_share"].notna() & (points["critical_size_expected"] > 0)
+    for _, point in points[fitted & (points["defense"] == "none")].iterrows():
+        largest = curve.loc[(curve[key] == point[key]).all(axis=1), "pool_size"].max()
+        yield point, largest, against_the_data(point, largest, confidence)
 
 
 # ---- what must be sent -----------------------------------------------------------------------------------------------

@@ -80,11 +80,8 @@ def _by_curves(
 ) -> Iterable[Basis]:
     if points is None or curve is None:
         return
-    mine = points[(points["style"] == style) & (points["strategy"] == strategy) & (points["defense"] == "none")]
-    for _, point in mine[mine["crossing_share"].notna() & (mine["critical_size_expected"] > 0)].iterrows():
-        key = ["uptake", *_CAMPAIGN, "probe_set", "defense"]
-        largest = curve.loc[(curve[key] == point[key]).all(axis=1), "pool_size"].max()
-        times = needs.against_the_data(point, largest, confidence)
+    mine = points[(points["style"] == style) & (points["strategy"] == strategy)]
+    for point, largest, times in needs.multiples(mine, curve, confidence):
         said = [
             "the model, its training and the writing are those of the run",
             f"a model needs {_written(times.value)} times what the data need, as in the run"

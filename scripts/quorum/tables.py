@@ -743,6 +743,45 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "answer | string | | the same in words",
         "assumptions | string | | what the answer takes for granted",
     ),
+    "monitor_files": _columns(
+        "number | int | | the file's place in the order in which files were dealt with, from 1",
+        "key | string | | its name, byte by byte, percent-encoded",
+        "file | string | | its name as it is shown, control characters escaped",
+        "size | int | bytes | its size",
+        "modified | int | ns | when it was last changed, since 1970",
+        "sha256 | string | | SHA-256 of its content; empty where it was not read",
+        "seen_at | string | | when it was dealt with, ISO 8601, UTC",
+        "judged | bool | | whether its sentences were judged; otherwise it was set aside",
+        "sentences | int | sentences | its sentences",
+        "accepted | int | sentences | those that reach the firm's model",
+        "invalid | int | sentences | those that are no valid submission",
+        "filtered | int | sentences | those that the firm's filter rejects",
+        "reason | string | | why it was set aside; empty where it was judged",
+    ),
+    "monitor_verdicts": _columns(
+        "number | int | | the file",
+        "row | int | | row in the file, from 1",
+        "agent | string | | who contributes; made up of file and row where the file names nobody",
+        "gender | string | | gender of the first counted pronoun; none where the sentence is not valid",
+        "text | string | | the sentence; first 200 characters, control characters escaped, where it is not valid",
+        "stage | string | | accepted, invalid (no valid submission) or filtered (by the firm)",
+        "reason | string | | why it was not accepted",
+    ),
+    "monitor_standings": _columns(
+        "number | int | | the judged file after which this holds",
+        "sent | int | sentences | sentences of all judged files so far",
+        "accepted | int | sentences | those that reach the firm's model",
+        "male_accepted | int | sentences | those of them that are male",
+        "pull | float | | mean pull of a sentence towards the target (docs/monitor.md)",
+        "pull_low | float | | lower end of its anytime-valid interval",
+        "pull_high | float | | upper end of it",
+        "male_share | float | share | male share of the firm's data with what was accepted",
+        "share_low | float | share | lower end, at the pulls of that interval",
+        "share_high | float | share | upper end",
+        "total | float? | sentences | sentences to be sent in all until the data are at 50%; empty is never",
+        "total_low | float? | sentences | lower end of its anytime-valid interval; empty is never",
+        "total_high | float? | sentences | upper end; empty where there is none",
+    ),
     "costs": _columns(
         "rule | string | | the rule",
         "jobs | int | jobs | how often it ran",
@@ -844,6 +883,11 @@ def read_table(path: str | Path, name: str, where: Sequence[tuple[str, str, obje
         wrong = sorted(set(found.items()) ^ set(wanted.items()))
         raise TableError(f"{path}: does not follow the schema of table {name}; differing columns: {wrong}")
     return table.to_pandas()
+
+
+def read_if_there(path: str | Path, name: str) -> pd.DataFrame | None:
+    """`read_table`, or None where there is no such file."""
+    return read_table(path, name) if Path(path).is_file() else None
 
 
 def publish(frame: pd.DataFrame, parquet: str | Path, csv: str | Path, name: str) -> None:

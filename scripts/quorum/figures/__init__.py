@@ -114,15 +114,14 @@ def save(chart: Any, stem: str | Path) -> tuple[Path, ...]:
     The bytes depend on the chart alone. The SVG carries a title and a description for readers that cannot see it; the
     HTML holds all of its scripts and forbids itself to load anything.
     """
-    import altair as alt
     import vl_convert as vlc
 
-    spec = chart.to_dict()
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    svg = vlc.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[])
+    spec, version = chart.to_dict(), _vega_lite()
+    svg = _svg(spec)
     contents = {
-        "vl.json": (json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
-        "svg": _with_alternative_text(svg, spec).encode(),
+        "vl.json": (json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "
+").encode(),
+        "svg": svg.encode(),
         "png": vlc.svg_to_png(svg, scale=PNG_SCALE),
         "html": _page(spec, vlc.javascript_bundle(vl_version=version)).encode(),
     }
@@ -131,6 +130,24 @@ def save(chart: Any, stem: str | Path) -> tuple[Path, ...]:
         content = contents[suffix]
         atomically(path, lambda temporary, content=content: temporary.write_bytes(content))
     return paths
+
+
+def as_svg(chart: Any) -> str:
+    """The chart as one SVG image with a title and a description."""
+    return _svg(chart.to_dict())
+
+
+def _svg(spec: Mapping[str, Any]) -> str:
+    import vl_convert as vlc
+
+    return _with_alternative_text(vlc.vegalite_to_svg(spec, vl_version=_vega_lite(), allowed_base_urls=[]), spec)
+
+
+def _vega_lite() -> str:
+    """The version that Altair writes, without its patch number."""
+    import altair as alt
+
+    return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
 def _title(spec: Mapping[str, Any]) -> str:
