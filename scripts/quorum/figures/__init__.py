@@ -119,8 +119,7 @@ def save(chart: Any, stem: str | Path) -> tuple[Path, ...]:
     spec, version = chart.to_dict(), _vega_lite()
     svg = _svg(spec)
     contents = {
-        "vl.json": (json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "
-").encode(),
+        "vl.json": (json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
         "svg": svg.encode(),
         "png": vlc.svg_to_png(svg, scale=PNG_SCALE),
         "html": _page(spec, vlc.javascript_bundle(vl_version=version)).encode(),
