@@ -43,7 +43,7 @@ def test_published_answers_give_the_same_tables_without_a_server_or_a_key(prepar
     shutil.copy(folder / "results" / "release" / "answers.parquet", other / "published.parquet")
     config = {"base_url": "http://127.0.0.1:9/v1", "cache": "replay", "answers_file": "published.parquet"}
     own = runs.write_config(other, {"endpoint": config}, "server.yaml")
-    done = runs.run(other, study.ASKED[0], configs=study.configs(own), OMP_NUM_THREADS="1")
+    done = runs.run(other, *study.ASKED, configs=study.configs(own), OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stdout[-5000:]
     pd.testing.assert_frame_equal(study.audits(other), study.audits(folder))
     assert (other / study.ASKED[0]).read_bytes() == (folder / study.ASKED[0]).read_bytes()
