@@ -21,7 +21,7 @@ from test_figures import fake_tables
 
 from quorum import conditions, figures, report, settings
 from quorum import tables as schemas
-from quorum.report import page, panels, provenance
+from quorum.report import bargaining, blocks, comparison, filters, minority, page, panels, provenance
 
 ROOT = Path(__file__).parents[2]
 ASSETS = {
@@ -105,8 +105,11 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
-        if tag not in VOID and not self.get_starttag_text().endswith("/>"):
+        if tag not in VOID:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
@@ -226,51 +229,72 @@ def test_a_script_that_would_end_too_early_is_refused():
 
 # ---- made of what the run has ----------------------------------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    ("absent", "section"),
-    [
-        (["minority_alpha", "minority_flips", "minority_baselines", "minority_toy", "minority_datasets"], "minority"),
-        (["defenses", "defense_grid", "honest_costs"], "defenses"),
-        (["domains"], "domains"),
-        (["utility"], "utility"),
-        (["paper_comparison"], "papers"),
-        (["tipping_curve", "tipping_points"], "tipping"),
-    ],
-)
-def test_what_a_run_does_not_have_leaves_no_empty_section(tables, absent, section):
-    kept = {name: frame for name, frame in tables.items() if name not in absent}
-    emptied = {name: frame.iloc[:0] if name in absent else frame for name, frame in tables.items()}
-    for frames in (kept, emptied):
-        if "tipping_curve" in absent and frames is emptied:
-            continue
-        names = [each.name for each in report.sections(frames, configuration())]
-        assert section not in names
+PARTS = {
+    "minority": (lambda tables: minority.minority(tables), ["minority_alpha"]),
+    "defenses": (lambda tables: filters.defenses(tables, 1000, "moderate"), ["defenses"]),
+    "domains": (lambda tables: bargaining.domains(tables, 1000), ["domains"]),
+    "utility": (lambda tables: bargaining.utility(tables, 1000), ["utility"]),
+    "papers": (comparison.papers, ["paper_comparison"]),
+}
 
 
-def test_no_section_is_empty(tables):
-    for section in report.sections(tables, configuration()):
-        assert section.blocks, section.name
-        for block in section.blocks:
-            assert block.figure.panels if block.kind == "chart" else block.rows, (section.name, block.kind)
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_run_does_not_have_leaves_no_empty_section(tables, part):
+    make, needs = PARTS[part]
+    assert make({name: frame for name, frame in tables.items() if name not in needs}) == []
+    assert make({name: frame.iloc[:0] if name in needs else frame for name, frame in tables.items()}) == []
+
+
+@pytest.mark.parametrize("name", ["minority_toy", "defense_grid", "baseline_bias"])
+def test_a_figure_without_its_table_is_left_out(tables, name):
+    figure = next((figure for figure in report.FIGURES if name in figures.FIGURES[figure].tables), None)
+    kept = {table: frame for table, frame in tables.items() if table != name}
+    if figure:
+        assert blocks.chart(figure, kept) == []
+    else:
+        shown = filters.defenses({"defenses": kept["defenses"]}, 1000, "moderate")[0].blocks
+        assert [block.kind for block in shown] == ["table"]
+
+
+def test_a_run_of_the_minority_study_alone_has_no_answer_about_sentences(tables):
+    own = {name: tables[name] for name in ("minority_datasets", "minority_alpha")}
+    found = report.sections(own, configuration())
+    assert [section.name for section in found] == ["minority", "set"] and report.lead(own, configuration()) == []
+
+
+def test_no_section_of_the_page_is_empty(whole):
+    for section in re.findall(r"<section id=.*?</section>", whole, re.DOTALL):
+        assert re.search(r"<(figure|table|li|dl|details)", section)
 
 
 def test_a_run_without_a_server_tells_nothing_of_requests(tables):
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
     kept = {name: frame for name, frame in tables.items() if name != "requests"}
-    assert "Requests" not in Reader(written(kept)).text
+    assert "Requests" in dict(provenance.facts(tables, configuration(), moment))
+    assert "Requests" not in dict(provenance.facts(kept, configuration(), moment))
+    captions = [table.caption for table in provenance.tables_of(kept, {})]
+    assert len(captions) == len(provenance.tables_of(tables, {})) - 1
 
 
 def test_both_uptakes_have_sections_of_their_own(tables):
-    both = dict(tables)
-    for name in ("tipping_curve", "tipping_points", "defenses", "domains", "utility"):
-        both[name] = pd.concat([tables[name], tables[name].assign(uptake="in_context")], ignore_index=True)
+    names = ("tipping_curve", "tipping_points")
+    both = {"paper_reference": tables["paper_reference"]}
+    both |= {name: pd.concat([tables[name], tables[name].assign(uptake="in_context")]) for name in names}
     sections = {section.name: section for section in report.sections(both, configuration())}
-    assert "in-context" in sections
+    assert list(sections) == ["answers", "tipping", "in-context", "set"]
     assert "the 4 sentences nearest to each question" in sections["in-context"].sentences[0]
-    panels_of = {name: len(sections[name].blocks[0].figure.panels) for name in ("tipping", "in-context")}
-    assert panels_of == {"tipping": 4, "in-context": 4}
-    alone = {name: frame.assign(uptake="in_context") if "uptake" in frame else frame for name, frame in tables.items()}
-    assert "in-context" not in {section.name for section in report.sections(alone, configuration())}
+    for name in ("tipping", "in-context"):
+        assert len(sections[name].blocks[0].figure.panels) == 4
+    rows = [row[0].text for row in sections["answers"].blocks[0].rows]
+    assert rows == [
+        "One template, fine-tuning",
+        "Varied wording, fine-tuning",
+        "One template, in context",
+        "Varied wording, in context",
+    ]
+    alone = {name: frame.assign(uptake="in_context") if "uptake" in frame else frame for name, frame in both.items()}
+    alone = {name: frame.drop_duplicates() for name, frame in alone.items()}
+    assert "in-context" not in [section.name for section in report.sections(alone, configuration())]
 
 
 def test_the_tables_of_the_report_are_those_that_the_configuration_has():

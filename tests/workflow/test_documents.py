@@ -129,7 +129,7 @@ def reason(command: str) -> str:
 def tried(command: Command, folder: Path) -> str:
     """What went wrong with the command in a fresh copy of the workflow; empty if nothing did."""
     runs.copy_sources(folder)
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "requirements-cluster.txt"):
+    for name in ("Makefile", *(path.name for path in runs.ROOT.glob("requirements*.txt"))):
         (folder / name).write_text((runs.ROOT / name).read_text(encoding="utf-8"))
     prepare(folder, command.config)
     words = shlex.split(command.text)
