@@ -75,7 +75,7 @@ rule sweep_filters:
 
 
 rule score_honest_text:
-    """Score sentences that honest people wrote, against the study's clean text and against clean text of their own kind."""
+    """Score sentences that honest people wrote, against the study's clean text and text of their own kind."""
     input:
         texts="resources/retrieved/texts.parquet",
         questions="resources/retrieved/questions.parquet",

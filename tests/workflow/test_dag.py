@@ -165,6 +165,13 @@ def test_every_rule_waits_for_exactly_the_modules_that_its_script_runs(rules):
         assert set(rules[name]["code"]) == imported(runs.ROOT / "scripts" / f"{script_of(name)}.py", *by_name), name
 
 
+@pytest.mark.parametrize("path", sorted((runs.ROOT / "profiles").glob("*/*.yaml")), ids=lambda path: path.parent.name)
+def test_profiles_name_rules_that_there_are(rules, path):
+    profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+    named = {rule for key in ("groups", "set-resources", "set-threads") for rule in profile.get(key) or {}}
+    assert named <= set(rules), named - set(rules)
+
+
 def test_no_two_rules_make_the_same_file(rules):
     # What a server is asked takes the place of what a model on this machine is asked, by an order of rules.
     local = {name for name in rules if not name.startswith("ask_server_")}
@@ -178,7 +185,7 @@ def test_the_list_of_what_can_be_asked_for_reads_like_a_table_of_contents(fresh,
     entries = dict(re.findall(r"^(\w+) \((.+)\)$", listed, re.MULTILINE))
     assert TARGETS | {"draw_tipping_curve", "baseline_bias"} <= entries.keys() <= rules.keys()
     assert "fine_tune" not in entries  # it has wildcards
-    assert [name for name, entry in entries.items() if not entry.endswith(".") or len(entry) > 110] == []
+    assert [name for name, entry in entries.items() if entry[-1] not in ".?" or len(entry) > 110] == []
     assert [name for name, entry in entries.items() if entry.startswith("Target: ")] == sorted(TARGETS - {"all"})
 
 
