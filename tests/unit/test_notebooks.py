@@ -85,7 +85,6 @@ def test_a_collective_in_twenty_lines(results, monkeypatch):
 
 
 def test_planner(results, monkeypatch):
-    pytest.importorskip("quorum.planner")
     notebook = executed("planner", results, monkeypatch)
     # 1,700 sentences at 79% are even with 986 counter sentences (1,343 male; 357 + 986 female): 99 people of ten.
     assert re.search(r"ward +986\.0 +99\.0 +enough", outputs(notebook))
