@@ -271,7 +271,7 @@ def _sizes(config: Mapping[str, Any], uptake: str) -> list[int]:
     swept = _with_deployed(config["collective"]["sizes"])
     if uptake == FINE_TUNE:
         return swept
-    return config["in_context"]["sizes"] or sorted({*swept[:2], config["defense"]["at_size"]})
+    return config["in_context"]["sizes"] or sorted({0, config["defense"]["at_size"]})
 
 
 def _undefended(config: Mapping[str, Any], seeds: Sequence[int | str]) -> list[Condition]:

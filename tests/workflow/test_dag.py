@@ -294,12 +294,12 @@ IN_CONTEXT = "results/uptake/in_context/near4/overlap0.0"
 
 
 def test_in_context_every_condition_has_its_prompts_and_its_audit(fresh, default):
-    """By hand: for every seed n = 0, 2 styles x 2 sizes, and 2 styles x 5 filters at one size."""
+    """By hand, at one size: for every seed n = 0, 2 styles, and 2 styles x 5 filters."""
     made = {path for job in default for path in job.output if path.startswith("results/uptake/in_context")}
-    assert len(made) == SEEDS * (1 + 2 * 2 + 2 * 5) * 5
+    assert len(made) == SEEDS * (1 + 2 + 2 * 5) * 5
     for name in ("prompts", "contexts", "audit", "readings", "utility"):
         assert f"{IN_CONTEXT}/none/none/n0/none/seed1/{name}.parquet" in made
-        assert f"{IN_CONTEXT}/template/parity/n250/none/seed2/{name}.parquet" in made
+        assert f"{IN_CONTEXT}/template/parity/n1000/none/seed2/{name}.parquet" in made
         assert f"{IN_CONTEXT}/varied/parity/n1000/composite-moderate/seed3/{name}.parquet" in made
 
 
