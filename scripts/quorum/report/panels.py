@@ -69,7 +69,7 @@ def take_apart(spec: Mapping[str, Any]) -> Figure:
             _take_key(unit, entries)
         panel = {name: value for name, value in cell.spec.items() if name not in ("padding", "background", "spacing")}
         panel |= {"width": "container"}
-        panel |= {"background": None, "padding": 2}
+        panel |= {"background": "transparent", "padding": 2}
         axes = " by ".join(filter(None, (_axis_title(cell, "y"), _axis_title(cell, "x"))))
         label = f"{figure.title} {'; '.join(filter(None, (*cell.group, cell.heading, axes)))}"
         panel |= {"datasets": {name: datasets[name] for name in dict.fromkeys(_names(cell.spec))}}
