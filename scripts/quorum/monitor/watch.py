@@ -79,11 +79,12 @@ def follow(
             yield Look(seen, True, trouble, True)
         if not news:
             yield Look(seen, False, trouble, True)
+        # A file that has just come is settled at the next look, at the earliest.
         if news or files != before:
             idle_since = time.monotonic()
-        before = files
-        if watch.until_idle is not None and time.monotonic() - idle_since > watch.until_idle:
+        elif watch.until_idle is not None and time.monotonic() - idle_since > watch.until_idle:
             break
+        before = files
         stop.wait(watch.seconds)
     logging.info("stopped" if stop.is_set() else "nothing new for %s s: ended", watch.until_idle)
     yield Look(seen, True, "", False)
