@@ -157,7 +157,7 @@ def test_every_rule_waits_for_exactly_the_modules_that_its_script_runs(rules):
     """So that an edited module reruns what runs it, and an edit of another one reruns nothing."""
     filters = [f"quorum.defenses.{path.stem}" for path in (runs.ROOT / "scripts/quorum/defenses").glob("[a-z]*.py")]
     for name in rules.keys() - TARGETS:
-        by_name = filters if name in ("score_contributions", "sweep_filters", "score_honest_text") else []
+        by_name = filters if name in ("score_contributions", "sweep_filters", "score_honest_text", "monitor") else []
         if name == "write_report":
             by_name = [f"quorum.figures.{FIGURES[figure].module}" for figure in report.FIGURES]
         if name.startswith("draw_"):
@@ -270,6 +270,8 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
         ("learning_curve", {"learning_table", "draw_learning_curve"}, {"write_pool", "score_contributions"}),
         ("arms_race", {"race_table", "honest_table", "draw_arms_race"}, {"sweep_filters", "write_paraphrases"}),
         ("report", {"write_report", "costs", "paper_comparison", "defense_grid"}, {"draw_domains", "release_pool"}),
+        ("plan", {"plan_campaign", "tipping", "sweep_filters"}, {"monitor", "act_collectively"}),
+        ("monitor", {"write_background"}, {"write_pool", "fine_tune", "score_contributions"}),
         ("results/tables/defense_grid.csv", {"sweep_filters"}, {"fine_tune", "retrieve_model", "score_contributions"}),
         ("results/tables/filter_curves.csv", {"score_contributions"}, {"fine_tune", "retrieve_model"}),
         ("results/tables/honest_costs.csv", {"retrieve_texts", "score_honest_text"}, {"write_pool", "retrieve_model"}),

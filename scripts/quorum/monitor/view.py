@@ -52,8 +52,8 @@ def headline(shown_now: View) -> str:
     last = shown_now.standings.iloc[-1]
     before, after = shown_now.world.share, last["male_share"]
     return (
-        f"{last['accepted']:,} of {last['sent']:,} sentences reach the firm. Its data were {before:.1%} male and are "
-        f"{after:.1%} now. {_outlook(shown_now, last)}"
+        f"{last['accepted']:,.0f} of {last['sent']:,.0f} sentences reach the firm. Its data were {before:.1%} male "
+        f"and are {after:.1%} now. {_outlook(shown_now, last)}"
     )
 
 
