@@ -143,7 +143,7 @@ def test_artifacts_are_those_of_a_local_run_and_few_jobs_are_submitted(
 
 def test_a_cancelled_job_is_done_again(cluster, local, workflow, submitted, older, tmp_path):
     run = submitted(*SMALL_BLOCKS)
-    job = first_running(cluster, "group_uptake", run, older)
+    job = first_running(cluster, "rule_uptake", run, older)
     cluster.cancel(job)
     said_by(run, tmp_path)
     states = states_of(cluster, older)
@@ -164,7 +164,7 @@ def test_a_job_that_exceeds_its_memory_gets_more(cluster, local, workflow, submi
 
 def test_a_job_whose_node_dies_is_done_again_on_another(cluster, local, workflow, submitted, older, tmp_path):
     run = submitted(*SMALL_BLOCKS)
-    job = first_running(cluster, "group_uptake", run, older)
+    job = first_running(cluster, "rule_uptake", run, older)
     cluster.cut_power(job.node)
     try:
         said_by(run, tmp_path)
