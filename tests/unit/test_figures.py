@@ -803,7 +803,7 @@ def test_a_failed_rendering_writes_nothing_and_keeps_what_was_there(tables, tmp_
     def fail(*_, **__):
         raise OSError("no room")
 
-    monkeypatch.setattr(vl_convert, "vegalite_to_png", fail)
+    monkeypatch.setattr(vl_convert, "svg_to_png", fail)
     with pytest.raises(OSError, match="no room"):
         figures.save(chart, tmp_path / "utility")
     assert [path.name for path in tmp_path.iterdir()] == ["utility.svg"]
@@ -874,7 +874,7 @@ def test_the_papers_own_file_is_understood():
 RESULTS = ("baseline_bias", "tipping_curve", "tipping_points", "defenses", "domains", "utility", "paper_comparison")
 RESULTS += tuple(f"minority_{name}" for name in ("datasets", "alpha", "flips", "baselines", "signal"))
 RESULTS += ("wordings", "depth_study", "overlap_study", "learning_curve", "costs", "requests")
-RESULTS += ("defense_grid", "filter_curves", "filter_scores", "honest_costs", "arms_race", "honest_uptake")
+RESULTS += ("defense_grid", "filter_curves", "filter_scores", "honest_costs", "arms_race", "honest_uptake", "plan")
 CAPTIONS = [*(f"figure_{name}" for name in figures.FIGURES), *(f"table_{name}" for name in RESULTS), "workflow"]
 
 
