@@ -41,6 +41,7 @@ TARGETS = {
 SEEDS = len(yaml.safe_load((runs.ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["seeds"])
 
 
+FILTERING = ("monitor", "score_contributions", "score_honest_text", "score_partition", "sweep_filters")
 IN_PARTS = ("find_contexts_", "ask_in_context_", "ask_server_")
 SERVED = {
     "uptakes": ["in_context"],
@@ -155,9 +156,11 @@ def imported(script: Path, *by_name: str) -> set[str]:
 
 def test_every_rule_waits_for_exactly_the_modules_that_its_script_runs(rules):
     """So that an edited module reruns what runs it, and an edit of another one reruns nothing."""
-    filters = [f"quorum.defenses.{path.stem}" for path in (runs.ROOT / "scripts/quorum/defenses").glob("[a-z]*.py")]
+    library = runs.ROOT / "scripts"
+    files = [path.relative_to(library).with_suffix("") for path in (library / "quorum" / "defenses").rglob("*.py")]
+    filters = [".".join(file.parts).removesuffix(".__init__") for file in files]
     for name in rules.keys() - TARGETS:
-        by_name = filters if name in ("score_contributions", "sweep_filters", "score_honest_text", "monitor") else []
+        by_name = filters if name in FILTERING else []
         if name == "write_report":
             by_name = [f"quorum.figures.{FIGURES[figure].module}" for figure in report.FIGURES]
         if name.startswith("draw_"):
@@ -195,7 +198,7 @@ def test_the_list_of_what_can_be_asked_for_reads_like_a_table_of_contents(fresh,
 @pytest.mark.parametrize("option", ["--dag", "--rulegraph", "--filegraph"])
 def test_graphs_are_printed_without_anything_else(fresh, option):
     """So that they can go into `dot` as they come."""
-    command = runs.command(option, "bargaining")
+    command = runs.command("bargaining", option)
     drawn = subprocess.run(
         command, cwd=fresh, env=runs.environment(), capture_output=True, encoding="utf-8", check=True
     )
@@ -304,7 +307,7 @@ def test_in_context_every_condition_has_its_prompts_and_its_audit(fresh, default
 
 
 def test_a_prompt_is_found_without_a_model(fresh):
-    path = f"{IN_CONTEXT}/varied/parity/n250/none/seed1/prompts.parquet"
+    path = f"{IN_CONTEXT}/varied/parity/n1000/none/seed1/prompts.parquet"
     counted = runs.count(runs.planned(fresh, path, configs=()))
     assert counted["find_contexts_undefended"] == 1
     assert not {"retrieve_model", "measure_precision", "score_contributions", "fine_tune"} & set(counted)
