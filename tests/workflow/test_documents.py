@@ -50,7 +50,7 @@ UNTRIED = {
     r"git clone ": "the address of the repository is the reader's; so is the network",
     r"cd quorum$": SHELL,
     r"source \.venv/": SHELL,
-    r"export (PROVIDER_KEY|SBATCH_ACCOUNT)=": SHELL,
+    r"export (PROVIDER_KEY|SBATCH_ACCOUNT|QUORUM_VOLUME)=": SHELL,
     r"pytest tests/": RUNS_THIS,
     r"\.venv/bin/pre-commit install$": "would change the hooks of this checkout",
     r"docker ": "needs Docker",
