@@ -105,7 +105,7 @@ def commands() -> list[Command]:
         config = ""
         for language, content in blocks(page):
             if re.match(r"# mine\.yaml", content):
-                config = content
+                config = re.split(r"^snakemake ", content, maxsplit=1, flags=re.MULTILINE)[0]
             for line in re.sub(r"\\\n\s*", "", content).splitlines():
                 text = re.sub(r"\s+#.*", "", line).strip()
                 typed = language in ("bash", "console") and text
