@@ -256,7 +256,7 @@ def test_worlds_are_compared_with_the_written_template_whatever_was_submitted():
 # ---- paths -----------------------------------------------------------------------------------------------------------
 
 FOLDER = re.compile(
-    r"results/uptake/(?P<uptake>[^/]+)/(last(?P<layers>\d+)|near4)/overlap(?P<overlap>\d\.\d+)/(?P<style>[^/]+)/"
+    r"results/uptake/(?P<uptake>[^/]+)/(last(?P<layers>\d+)|near3)/overlap(?P<overlap>\d\.\d+)/(?P<style>[^/]+)/"
     r"(?P<strategy>[^/]+)/n(?P<pool_size>\d+)/(?P<defense>[^/-]+)(-(?P<strength>[^/]+))?/seed(?P<seed>\d+)"
 )
 

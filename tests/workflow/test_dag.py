@@ -293,7 +293,7 @@ def test_a_named_target_needs_its_own_part_only(fresh, target, needs, needs_not)
     assert not needs_not & planned
 
 
-IN_CONTEXT = "results/uptake/in_context/near4/overlap0.0"
+IN_CONTEXT = "results/uptake/in_context/near3/overlap0.0"
 
 
 def test_in_context_every_condition_has_its_prompts_and_its_audit(fresh, default):
