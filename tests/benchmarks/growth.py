@@ -44,7 +44,7 @@ def study(at_least: int) -> tuple[dict[str, Any], int]:
         settings.read(ROOT / "config" / "config.yaml"), settings.read(ROOT / "config" / "schema.yaml")
     )
     one = config | {"seeds": [1]}
-    folders = {conditions.folder(condition) for name in STUDIES for condition in conditions.of_study(name, one)}
+    folders = {conditions.folder(condition, one) for name in STUDIES for condition in conditions.of_study(name, one)}
     seeds = -(-at_least // len(folders))
     return {"seeds": list(range(1, seeds + 1))}, seeds * len(folders)
 

@@ -36,7 +36,8 @@ LLAMA_8B = {
 }
 """The shape of Llama 3.1 8B (arXiv 2407.21783, table 3)."""
 
-STUDY = {"seeds": list(range(1, 51)), "collective": {"sizes": [0, 250, 500, 1000, 1500, 2000]}}
+FINE_TUNED = {"uptakes": ["fine_tune"]}
+STUDY = FINE_TUNED | {"seeds": list(range(1, 51)), "collective": {"sizes": [0, 250, 500, 1000, 1500, 2000]}}
 """50 seeds and 1,050 conditions, put over the default configuration."""
 
 BYTES = 2
@@ -106,7 +107,7 @@ def states_bytes(network: PreTrainedModel, tokens: float) -> float:
 def cost(config: Mapping[str, Any], network: PreTrainedModel) -> Cost:
     """What the main study of a checked configuration costs with that model."""
     found = (one for name in ("undefended", "defended") for one in conditions.of_study(name, config))
-    models = list({conditions.folder(one): one for one in found}.values())
+    models = list({conditions.folder(one, config): one for one in found}.values())
     world, group, layers = config["world"], config["collective"], config["fine_tune"]["layers"]
     seeds, prompts = len(config["seeds"]), config["probes"]["held_out"] + config["probes"]["matched"]
     pools = len(conditions.styles(config)) * len(conditions.strategies(config))
@@ -161,7 +162,7 @@ if __name__ == "__main__":
 
     small = AutoConfig.from_pretrained(ROOT / "resources" / "retrieved" / "model").to_dict()
     for title, changes, entries in (
-        ("default configuration, SmolLM2-135M", {}, small),
+        ("default configuration, SmolLM2-135M", FINE_TUNED, small),
         ("50 seeds, last 8 layers, 8B", STUDY, LLAMA_8B),
         ("50 seeds, all 32 layers, 8B", STUDY | {"fine_tune": {"layers": 32}}, LLAMA_8B),
     ):
