@@ -25,6 +25,7 @@ import runs  # noqa: E402
 CONFIG = {
     "uptakes": ["fine_tune"],
     "collective": {"agents": 4, "styles": ["template"], "sizes": [0, *range(1, 12)]},
+    "defense": {"names": ["none"], "at_size": 11},
 }
 RULES = ("fine_tune", "audit_model")
 BEFORE = ("write_probes", "measure_precision", "encode_background", "encode_pool", "encode_utility")
