@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
@@ -103,8 +104,8 @@ def test_growth_with_the_stream(material, pytestconfig, record, tmp_path):
         for (first, last), path in zip(edges, parts, strict=True):
             write(material, rows, first, last, path)
         for name in names:
-            with get_context("spawn").Pool(1) as pool:
-                seconds, memory = pool.apply(run, [(name, parts, reference)])
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                seconds, memory = pool.submit(run, (name, parts, reference)).result()
             taken[name].append(seconds)
             record(f"{name}, {rows:,} contributions: processor seconds", seconds)
             record(f"{name}, {rows:,} contributions: peak memory, MB", memory, required=f"at most {LARGEST_MB:,}")

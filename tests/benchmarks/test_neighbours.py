@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -74,8 +75,8 @@ def test_scores_among_a_million_rows(pytestconfig, record):
     for name in ("rb_label", "rb_dist"):
         seconds, plain = [], []
         for m in sizes:
-            with get_context("spawn").Pool(1) as pool:
-                found, took, memory = pool.apply(ours, [(name, m, n, threads)])
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                found, took, memory = pool.submit(ours, (name, m, n, threads)).result()
             subset = min(SUBSET, n)
             expected, brute = by_brute_force(name, m, subset, threads)
             seconds.append(took)
