@@ -18,7 +18,7 @@ from quorum.uptake.fine_tune import Schedule
 from quorum.uptake.in_context import Retrieval
 
 ROOT = Path(__file__).parents[2]
-# Helpers of the other tests: a server, a run in a folder of its own. Last, since modules of benchmarks have names of theirs.
+# Helpers of the other tests: a server, a run in a folder of its own. Last, for some files have namesakes there.
 sys.path += [str(ROOT / "tests" / "unit"), str(ROOT / "tests" / "workflow")]
 MODEL = ROOT / "resources" / "retrieved" / "model"
 QUICK = 10
