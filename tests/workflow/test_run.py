@@ -43,6 +43,7 @@ TABLES = (
     "minority_alpha",
     "minority_baselines",
     "minority_signal",
+    "plan",
 )
 SIDE_STUDIES = {"depth_study", "overlap_study", "learning_curve", "arms_race"}
 DEFENSES = ("keyword", "repetition", "tfidf", "minhash", "composite")
@@ -51,6 +52,7 @@ PROBE_SETS = ("held_out", "matched")
 STUDY = Path("results", "uptake", "fine_tune", "last2", "overlap0.0")
 IN_CONTEXT = Path("results", "uptake", "in_context", "near1", "overlap0.0")
 UPTAKES = ("fine_tune", "in_context")
+SIZES = {"fine_tune": (0, 20, 40), "in_context": (0, 40)}
 
 
 def named(rules: Iterable[str]) -> set[str]:
@@ -66,13 +68,14 @@ def test_every_table_is_there_with_its_columns_in_both_formats(finished, name):
     path = finished / "results" / "tables" / name
     table = tables.read_table(f"{path}.parquet", name)
     assert len(table)
-    # A text may be empty, and a number absent; in CSV both are nothing.
+    # A text may be empty, and a number absent; in CSV both are nothing, and a column of whole numbers is one of floats.
     texts = {column.name: str for column in tables.SCHEMAS[name] if column.dtype == "string"}
     text = pd.read_csv(
         f"{path}.csv", dtype=texts, keep_default_na=False, na_values={c: [""] for c in table if c not in texts}
     )
     assert list(text.columns) == [column.name for column in tables.SCHEMAS[name]]
-    pd.testing.assert_frame_equal(text, table, check_dtype=False, rtol=1e-9)
+    absent = {column: float for column in table.select_dtypes("Int64") if table[column].isna().any()}
+    pd.testing.assert_frame_equal(text, table.astype(absent), check_dtype=False, rtol=1e-9)
 
 
 def test_no_table_is_there_that_nobody_declared(finished):
@@ -86,14 +89,14 @@ def test_tables_have_a_row_for_every_condition(finished):
         assert len(rows) == len(set(rows))
         return set(rows)
 
-    swept = {(u, s, p, "none", n) for u in UPTAKES for s in STYLES for p in PROBE_SETS for n in (0, 20, 40)}
+    swept = {(u, s, p, "none", n) for u in UPTAKES for s in STYLES for p in PROBE_SETS for n in SIZES[u]}
     filtered = {(u, s, p, d, 40) for u in UPTAKES for s in STYLES for p in PROBE_SETS for d in DEFENSES}
     assert keys("tipping_curve", "uptake", "style", "probe_set", "defense", "pool_size") == swept | filtered
     compared = {(u, s, p, d) for u in UPTAKES for s in STYLES for p in PROBE_SETS for d in ("none", *DEFENSES)}
     assert keys("defenses", "uptake", "style", "probe_set", "defense") == compared
     assert keys("tipping_points", "uptake", "style", "probe_set", "defense") == compared
     assert len(keys("baseline_bias", "probe_set", "domain")) == 2 * (4 + 1)
-    assert len(keys("domains", "uptake", "style", "probe_set", "pool_size", "domain")) == 2 * 2 * 2 * 2 * 4
+    assert len(keys("domains", "uptake", "style", "probe_set", "pool_size", "domain")) == 2 * 2 * (2 + 1) * 4
     metrics = {"entropy", "perplexity", "coherence", "accuracy", "honest_share"}
     everywhere = {(u, s, d, m) for u, s, _, d in compared for m in metrics}
     assert {key[:4] for key in keys("utility", "uptake", "style", "defense", "metric", "pool_size")} == everywhere
@@ -112,7 +115,7 @@ def test_in_context_a_probe_stands_after_its_contributions(finished):
     stream = pd.concat([background, pool]).set_index("contribution_id")
     texts = stream["prompt"] + stream["completion"]
     seen = set()
-    for style, size in (("none", 0), ("template", 20), ("template", 40)):
+    for style, size in (("none", 0), ("template", 40)):
         folder = IN_CONTEXT / style / ("parity" if size else "none") / f"n{size}" / "none" / "seed1"
         prompts = tables.read_table(finished / folder / "prompts.parquet", "prompts")
         ids = [json.loads(names)[0] for names in prompts["contributions"]]
@@ -124,7 +127,7 @@ def test_in_context_a_probe_stands_after_its_contributions(finished):
         audit = tables.read_table(finished / folder / "audit.parquet", "audit")
         assert audit["probe_id"].tolist() == probes["probe_id"].tolist() and (audit["seen_mass"] == 1).all()
         seen.add(tuple(ids))
-    assert len(seen) == 3
+    assert len(seen) == 2
 
 
 def test_costs_count_the_jobs_of_the_run(finished):
