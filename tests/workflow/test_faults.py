@@ -156,6 +156,7 @@ def test_two_runs_that_start_together_leave_what_one_leaves(unused, whole):
 
 CONDITION = "results/uptake/fine_tune/last2/overlap0.0/varied/parity/n40/none/seed1"
 STATES = "results/encoded/last2/background/overlap0.0/seed1.safetensors"
+UNDEFENDED = "results/statistics/undefended"
 WEIGHTS = f"{CONDITION}/adapter_model.safetensors"
 
 
@@ -172,7 +173,7 @@ def overwritten(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("path", "damage", "target", "words"),
     [
-        ("results/statistics/undefended/streams.parquet", cut, "results/tables/tipping_curve.csv", "Parquet file"),
+        (f"{UNDEFENDED}/streams.parquet", cut, f"{UNDEFENDED}/tipping_curve.parquet", "Parquet file"),
         (STATES, overwritten, WEIGHTS, "not readable as hidden states"),
         (WEIGHTS, cut, f"{CONDITION}/audit.parquet", "no adapter of this model"),
     ],

@@ -244,7 +244,7 @@ def test_an_edited_module_reruns_what_imports_it_and_what_follows(spoilt):
     jobs = runs.planned(spoilt)
     # The other rule that imports it is told to follow the first.
     assert changed_by(jobs, "quorum/tipping.py") == {"tipping"}
-    follows = {"defenses", "paper_comparison", "costs"}
+    follows = {"defenses", "paper_comparison", "costs", "plan_campaign", "write_report"}
     figures = {f"draw_{name}" for name, figure in FIGURES.items() if {"tipping_curve"} & set(figure.tables)}
     assert named(runs.count(jobs)) <= {"tipping", "publish_tipping"} | follows | figures
     assert {"tipping", "publish_tipping", "paper_comparison", "draw_tipping_curve"} <= set(runs.count(jobs))
@@ -254,7 +254,7 @@ def test_an_edited_module_reruns_what_imports_it_and_what_follows(spoilt):
     ("module", "rules"),
     [
         ("quorum/figures/theme.py", {f"draw_{name}" for name in FIGURES if name not in SIDE_STUDIES}),
-        ("quorum/figures/domains.py", {"draw_domains"}),
+        ("quorum/figures/domains.py", {"draw_domains", "write_report"}),
         ("quorum/defenses/tfidf.py", {"score_contributions", "sweep_filters", "score_honest_text"}),
     ],
 )
@@ -273,7 +273,7 @@ def test_an_edit_of_the_estimates_reruns_tables_and_no_model(spoilt):
 def test_an_edited_door_reruns_its_rule(spoilt):
     append(spoilt / "scripts" / "wordings.py")
     drawn_from_it = {f"draw_{name}" for name, figure in FIGURES.items() if "wordings" in figure.tables}
-    assert named(runs.count(runs.planned(spoilt))) == {"wordings", "costs"} | drawn_from_it
+    assert named(runs.count(runs.planned(spoilt))) == {"wordings", "costs", "write_report"} | drawn_from_it
 
 
 @pytest.mark.parametrize("changes", [{"strengths": {"moderate": 0.1}}, {"at_strength": "strong"}], ids=str)
@@ -310,6 +310,7 @@ def test_one_more_seed_runs_that_seed_and_what_adds_up(replanned):
     figures = {f"draw_{name}" for name in FIGURES if name not in SIDE_STUDIES and not name.startswith("minority")}
     summaries = {"baseline_bias", "gather", "describe_streams", "tipping", "publish_tipping", "domains", "wordings"}
     summaries |= {"utility", "defense_effects", "paper_comparison", "costs", "filter_curves", "defense_grid"}
+    summaries |= {"plan_campaign", "write_report"}
     # Honest text is scored once, whatever the seeds.
     assert others == summaries | figures - {"draw_honest_costs"}
 
