@@ -22,4 +22,4 @@ others = description.write(
     submitted=params.submitted,
 )
 if others:
-    print(f"note: {Path(snakemake.output.sums).parent} holds files of no release: {', '.join(others)}", file=sys.stderr)
+    print(f"note: not of this release, but in its folder: {', '.join(others)}", file=sys.stderr)

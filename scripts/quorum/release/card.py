@@ -64,8 +64,8 @@ def summary(styles: Mapping[str, pd.DataFrame]) -> str:
     professions = {profession for frame in styles.values() for profession in frame["profession"]}
     return (
         f"{rows:,} synthetic English sentences about people at work in {len(professions)} medical professions, "
-        "balanced between he and she, which a collective contributes so that a language model stops assuming a profession's "
-        "gender; with the probes that ask the model, and the tables of one run of the study."
+        "balanced between he and she, which a collective contributes so that a language model stops assuming a "
+        "profession's gender; with the probes that ask the model, and the tables of one run of the study."
     )
 
 
@@ -86,8 +86,8 @@ def write(
 
     template: a Jinja template of the prose; sentences: frames of table `sentences` by style, the default one first;
     probes, retrieved: frames of tables `probes` and `provenance`; facts: further values of the template (seed, model,
-    whether the run's sentences were submitted, version, commit, names of the tables). Text of a sentence or a configuration is put into code or
-    escaped, so that it stays text.
+    whether the run's sentences were submitted, version, commit, names of the tables). Text of a sentence or of the
+    configuration is put into code or escaped, so that it stays text.
     """
     import jinja2
 

@@ -5,12 +5,12 @@ Croissant 1.0 (MLCommons 2024, http://mlcommons.org/croissant/1.0) is JSON-LD th
 
 from __future__ import annotations
 
+import collections
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from quorum.release import citation as citing
 from quorum.release.citation import Citation
@@ -110,12 +110,10 @@ def require_valid(path: str | Path) -> None:
     """
     import mlcroissant as mlc
 
+    logging.getLogger("absl").setLevel(logging.WARNING)  # it tells of every file that it opens
     try:
         dataset = mlc.Dataset(path)
         for records in dataset.metadata.record_sets:
-            source = Path(path).parent / records.fields[0].source.file_object
-            read, there = sum(1 for _ in dataset.records(records.id)), pq.read_metadata(source).num_rows
-            if read != there:
-                raise CroissantError(f"{path}: record set {records.id} has {read} records, and {source} {there}")
+            collections.deque(dataset.records(records.id), maxlen=0)
     except (mlc.ValidationError, mlc.GenerationError, ValueError, OSError) as error:
         raise CroissantError(f"{path}: {error}") from error

@@ -21,10 +21,9 @@ def write(
 ) -> list[str]:
     """Writes card, metadata and checksums of the files at `paths`, which all lie in the folder.
 
-    template: the prose of the card; styles: those of the sentences, the default one first; facts:
-    what the card tells of the run beside its versions, see `card.write`.
-    Returns the files in the folder that are none of the release. Raises CroissantError if the metadata are not valid or
-    do not fit the files.
+    template: the prose of the card; styles: those of the sentences, the default one first; facts: what the card tells
+    of the run beside its versions, see `card.write`. Returns the files in the folder that are none of the release.
+    Raises CroissantError if the metadata are not valid or do not fit the files.
     """
     folder, names = Path(folder), checksums.inside(folder, paths)
     citation = yaml.safe_load((folder / "CITATION.cff").read_text(encoding="utf-8"))
