@@ -330,6 +330,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.samp
         "",
         "NA",
         "null",
+        "\n```\n",
         "1",
         '"',
         "'",

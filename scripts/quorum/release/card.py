@@ -151,6 +151,5 @@ def _code(text: object) -> str:
 
 
 def _fenced(text: str, language: str = "json") -> str:
-    """Text as a block of code, whose fence is longer than any within."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}{language}\n{text}\n{fence}"
+    """Text, no line of which begins with a fence, as a block of code; JSON has every line break of a value escaped."""
+    return f"```{language}\n{text}\n```"
