@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(HERE, "scripts"))
 
 from quorum import conditions, files, filters, lifeline, settings
 from quorum.figures import FIGURES, FORMATS
+from quorum.release import TABLES as RELEASED_TABLES
 from quorum.report import FIGURES as REPORTED_FIGURES, TABLES as REPORTED
 from quorum.sources import modules_of
 

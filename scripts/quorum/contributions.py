@@ -343,9 +343,13 @@ def require_size(accepted: pd.DataFrame, rejections: pd.DataFrame, size: int, pa
 
 
 def released(pool: pd.DataFrame, size: int) -> pd.DataFrame:
-    """The first `size` sentences of a validated pool. Raises ValueError if it has fewer, or they are not balanced."""
+    """The first `size` sentences of a validated pool (table `contributions`), a frame of table `sentences`.
+
+    Raises ValueError if the pool has fewer, or they are not balanced.
+    """
     sentences = pool.head(size)
     counts = sentences["gender"].value_counts()
     if len(sentences) < size or abs(counts.get("male", 0) - counts.get("female", 0)) > 1:
         raise ValueError(f"{len(sentences)} sentences of {size}, genders {counts.to_dict()}: not a balanced release")
-    return sentences.reset_index(drop=True)
+    whole = sentences.assign(text=sentences["prompt"] + sentences["completion"]).reset_index(drop=True)
+    return whole[["contribution_id", "agent", "profession", "gender", "text", "prompt", "completion", "skeleton"]]

@@ -216,6 +216,16 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         "prompt | string | | text before the first counted pronoun",
         "completion | string | | the pronoun and all that follows; prompt + completion is the sentence",
     ),
+    "sentences": _columns(
+        "contribution_id | string | | stable name of the sentence within a style",
+        "agent | string | | which of the collective's agents wrote it, by number; no person",
+        "profession | string | | profession the sentence is about",
+        "gender | string | | male or female: gender of the first counted pronoun",
+        "text | string | | the sentence",
+        "prompt | string | | its part before the first counted pronoun",
+        "completion | string | | that pronoun and all that follows; prompt + completion is the text",
+        "skeleton | string | | which skeleton of its style the sentence follows",
+    ),
     "rejections": _columns(
         "row | int | | row in the submission, from 1",
         "agent | string | | who contributed",

@@ -103,7 +103,10 @@ def alternating(n: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("size", [1, 4, 5])
 def test_a_release_is_the_beginning_of_the_pool(size):
-    pd.testing.assert_frame_equal(contributions.released(alternating(9), size), alternating(size))
+    released, pool = contributions.released(alternating(9), size), alternating(size)
+    tables.validate(released, "sentences")
+    pd.testing.assert_frame_equal(released.drop(columns="text"), pool[released.columns.drop("text")])
+    assert released["text"].tolist() == (pool["prompt"] + pool["completion"]).tolist()
 
 
 @pytest.mark.parametrize(

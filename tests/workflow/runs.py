@@ -19,7 +19,17 @@ TINY = Path(__file__).with_name("tiny.yaml")
 EVERYTHING = ("all", "depth_study", "overlap_study", "learning_curve", "arms_race")
 RETRIEVED = Path("resources", "retrieved")
 
-_PARTS = ("Snakefile", "config", "profiles", "resources", "rules", "scripts")
+_PARTS = (
+    "CITATION.cff",
+    "LICENSE",
+    "Snakefile",
+    "config",
+    "profiles",
+    "requirements.txt",
+    "resources",
+    "rules",
+    "scripts",
+)
 _LONG_AGO = 1_600_000_000
 
 

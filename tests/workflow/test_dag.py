@@ -273,7 +273,12 @@ def test_the_tipping_curve_waits_for_no_filter(fresh):
         ("defenses", {"score_contributions", "defense_effects"}, {"draw_defenses", "act_collectively"}),
         ("minority", {"retrieve_cohort", "act_collectively", "minority_alpha"}, {"retrieve_model", "costs"}),
         ("figures", {"draw_pipeline", "score_contributions"}, {"release_pool", "costs"}),
-        ("release", {"write_pool", "release_pool"}, {"retrieve_model", "fine_tune"}),
+        (
+            "release",
+            {"release_pool", "release_run", "fine_tune", "minority_alpha"},
+            {"write_report", "draw_domains", "costs"},
+        ),
+        ("results/release/varied/sentences.csv", {"write_pool"}, {"retrieve_model", "fine_tune", "release_run"}),
         ("depth_study", {"depth_table", "draw_depth_study"}, {"score_contributions"}),
         ("overlap_study", {"overlap_table", "draw_overlap_study"}, {"score_contributions"}),
         ("scale", {"write_stream", "link_documents", "judge_partition"}, {"retrieve_model", "score_contributions"}),

@@ -73,7 +73,7 @@ def test_an_importing_workflow_runs_its_part_with_its_configuration_in_its_folde
     assert done.returncode == 0, done.stdout
     assert "41 " in (importing / "announcement.txt").read_text()
     released = importing / place[1] / "release" / "varied" / "sentences.parquet"
-    assert len(tables.read_table(released, "contributions")) == 40
+    assert len(tables.read_table(released, "sentences")) == 40
     assert "Nothing to be done" in runs.run(importing, configs=()).stdout
     made = {path.relative_to(importing).parts[0] for path in importing.rglob("*.parquet")}
     assert made == {place[1].split("/")[0]}

@@ -150,7 +150,7 @@ def test_figures_are_whole_in_every_format(finished):
 
 def test_the_release_is_balanced_and_of_the_size_that_the_agents_can_write(finished):
     for style in STYLES:
-        sentences = tables.read_table(finished / "results" / "release" / style / "sentences.parquet", "contributions")
+        sentences = tables.read_table(finished / "results" / "release" / style / "sentences.parquet", "sentences")
         assert sentences["gender"].value_counts().to_dict() == {"male": 20, "female": 20}
 
 
@@ -388,13 +388,14 @@ def test_the_same_configuration_elsewhere_gives_the_same_bytes(finished, unused)
     precision = Path("results", "machine", "precision.parquet")
     (unused / precision).parent.mkdir(parents=True)
     shutil.copy(finished / precision, unused / precision)
-    done = runs.run(unused, "bargaining", "release", "results/tables/baseline_bias.csv")
+    sentences = "results/release/varied/sentences.csv"
+    done = runs.run(unused, "bargaining", sentences, "results/tables/baseline_bias.csv")
     assert done.returncode == 0, done.stdout
     made = [
         path.relative_to(unused)
         for suffix in ("csv", "parquet", "safetensors")
         for path in (unused / "results").rglob(f"*.{suffix}")
     ]
-    assert Path("results/tables/wordings.csv") in made and Path("results/release/varied/sentences.csv") in made
+    assert Path("results/tables/wordings.csv") in made and Path(sentences) in made
     differ = [str(path) for path in made if (unused / path).read_bytes() != (finished / path).read_bytes()]
     assert differ == []
