@@ -47,6 +47,15 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Planner:
+    """A form that plans a campaign, computed by the page from `data`; its tables stand open where no script runs."""
+
+    data: Mapping[str, Any]
+    tables: Sequence[Table]
+    kind: str = "planner"
+
+
+@dataclass(frozen=True)
 class Section:
     """A section of the page: name for links, title, the short word of the navigation, sentences, blocks."""
 
@@ -54,7 +63,7 @@ class Section:
     title: str
     short: str
     sentences: Sequence[str] = ()
-    blocks: Sequence[Table | Chart] = field(default_factory=tuple)
+    blocks: Sequence[Table | Chart | Planner] = field(default_factory=tuple)
 
 
 def chart(name: str, tables: Tables, narrow: bool = False, **style: Any) -> list[Chart]:
