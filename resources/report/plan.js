@@ -129,9 +129,9 @@
   }
 
   const AGAINST = {
-    enough: (group) => `Enough: ${group} cover the whole interval.`,
-    "too few": (group) => `Too few: ${group} are fewer than the lower end of the interval.`,
-    unclear: (group) => `Unclear: the interval does not tell whether ${group} are enough.`,
+    enough: (group) => `Enough: your group has ${group}.`,
+    "too few": (group) => `Too few: your group has ${group}.`,
+    unclear: (group) => `Unclear: the interval holds your group of ${group}.`,
     never: () => "Never, by what this run measured.",
   };
 
@@ -194,19 +194,19 @@
     );
   }
 
-  // Offers the names; what was chosen before stays chosen where it is offered again.
-  function offer(select, names) {
-    const before = select.selectedOptions[0]?.textContent;
-    select.replaceChildren(...names.map((name) => new Option(name, name, false, name === before)));
+  // What was chosen before stays chosen where it is offered again.
+  function offer(select, choices) {
+    const before = select.value;
+    select.replaceChildren(...choices.map(({ key, name }) => new Option(name, key, false, key === before)));
   }
 
   function offerOfCampaign() {
     const campaign = run.campaigns[at("campaign").selectedIndex];
-    offer(at("basis"), campaign.bases.map(({ name }) => name));
-    offer(at("filter"), campaign.filters.map(({ name }) => name));
+    offer(at("basis"), campaign.bases);
+    offer(at("filter"), campaign.filters);
   }
 
-  offer(at("campaign"), run.campaigns.map(({ name }) => name));
+  offer(at("campaign"), run.campaigns);
   offerOfCampaign();
   // At the field itself, so that it comes before what the form does.
   at("campaign").addEventListener("input", offerOfCampaign);

@@ -42,8 +42,8 @@ def plan(tables: Tables, settings: Mapping[str, Any]) -> list[Section]:
     )
     said = [
         "How many people a campaign needs depends on how many sentences must arrive, how many of those that are sent "
-        "get past the firm's filter, and how many one person sends. By the data alone B (b \u2212 t) / (t \u2212 p) must "
-        "arrive: B are the firm's sentences, b is their male share, p the campaign's, and t is "
+        "get past the firm's filter, and how many one person sends. By the data alone B (b \u2212 t) / (t \u2212 p) "
+        "must arrive: B are the firm's sentences, b is their male share, p the campaign's, and t is "
         f"{words.share(TARGET)}. A model may take more or fewer: that number is multiplied by what this run's fitted "
         "curve needed, for each sentence that its data needed.",
         "Intervals are put together end by end, fewest needed with most passing and the reverse, so that the result "
@@ -110,7 +110,7 @@ def _data(
         "target": TARGET,
         "z": float(norm.isf((1 - confidence) / 2)),
         "scenario": {
-            "share": round(100 * scenario.baseline_share, 9),
+            "share": f"{100 * scenario.baseline_share:.10g}",
             "completions": scenario.baseline_completions,
             "background": scenario.background_size,
             "group": scenario.group_size,
@@ -118,9 +118,11 @@ def _data(
         },
         "campaigns": [
             {
+                "key": f"{style}/{strategy}",
                 "name": _campaign(style, strategy, bases),
                 "bases": [
                     {
+                        "key": f"{basis.uptake}/{basis.probe_set}",
                         "name": _basis(basis),
                         "pool_share": basis.pool_share,
                         "times": _ends(basis.times),
