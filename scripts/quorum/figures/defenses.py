@@ -118,7 +118,7 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         place = {"row": point["row"], "defense": theme.label(point["defense"]), "roc_auc": point["roc_auc"]}
         if point["reduction_pp"] is not None:
             kind = _PROBES.get(point["probe_set"], theme.label(point["probe_set"]))
-            interval = {"low": point["reduction_low"], "high": point["reduction_high"]}
+            interval = theme.resampled(point["reduction_low"], point["reduction_high"])
             slot = "upper" if point["probe_set"] == theme.PROBE_SETS[0] else "middle"
             reduction = {"measure": "reduction_pp", "kind": kind, "slot": slot, "value": point["reduction_pp"]}
             values.append({**place, **reduction, **interval})

@@ -129,8 +129,7 @@ def _curve_rows(curve: pd.DataFrame) -> list[dict[str, Any]]:
     for point in theme.rows(curve):
         place = {"row": point["row"], "column": point["column"], "pool_size": point["pool_size"]}
         intervals = {
-            "low": point["clustered_low"],
-            "high": point["clustered_high"],
+            **theme.resampled(point["clustered_low"], point["clustered_high"]),
             "wilson_low": point["male_low"],
             "wilson_high": point["male_high"],
         }

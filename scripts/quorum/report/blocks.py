@@ -99,15 +99,23 @@ def table(
 
 
 def with_interval(
-    frame: pd.DataFrame, value: str, low: str, high: str, form: Callable[[Any], str] = words.share
+    frame: pd.DataFrame,
+    value: str,
+    low: str,
+    high: str,
+    form: Callable[[Any], str] = words.share,
+    wilson: tuple[str, str] | None = None,
 ) -> list[str | None]:
-    """One cell a row: the value with its interval in brackets; None where there is no value."""
-    return [
-        None
-        if row[value] is None
-        else form(row[value]) + (f" ({text})" if (text := words.between(row[low], row[high], form)) else "")
-        for row in theme.rows(frame)
-    ]
+    """One cell a row: the value with its interval in brackets; None where there is no value.
+
+    wilson: columns of Wilson's interval, for where that of a bootstrap has no width (words.interval).
+    """
+    cells: list[str | None] = []
+    for row in theme.rows(frame):
+        instead = (None, None) if wilson is None else (row[wilson[0]], row[wilson[1]])
+        text = words.interval(row[low], row[high], form, instead)
+        cells.append(None if row[value] is None else form(row[value]) + (f" ({text})" if text else ""))
+    return cells
 
 
 def campaigns(frame: pd.DataFrame) -> list[str]:
