@@ -101,7 +101,7 @@ def test_what_goes_to_the_form_is_json_and_infinity_is_null():
     (campaign,) = json.loads(json.dumps(data, allow_nan=False))["campaigns"]
     fitted, line = campaign["bases"]
     assert (fitted["times"], line["times"]) == ([2.0, 1.5, None], [1.0, 1.0, 1.0])
-    assert [found["key"] for found in campaign["filters"]][0] == "none" and campaign["filters"][0]["sizes"] == []
+    assert campaign["filters"][0]["key"] == "none" and campaign["filters"][0]["sizes"] == []
     assert campaign["filters"][1]["passes"] == [[0.5, 0.5, 0.5]] * 3
     assert data["z"] == pytest.approx(1.959963984540054)
 
@@ -176,7 +176,7 @@ def test_bases_and_filters_are_what_the_plan_is_made_of():
         (2, 1.5, 2.4),
     )
     filters = planner.filters_of(frames["defense_grid"], "varied", "parity", "moderate")
-    assert list(filters)[0] == "none" and filters["none"] == Filter() and len(filters) == 6
+    assert next(iter(filters)) == "none" and filters["none"] == Filter() and len(filters) == 6
     assert filters["tfidf"].passes == (Range(0.5, 0.5, 0.5),) * 3
     assert planner.filters_of(None, "varied", "parity", "moderate") == {"none": Filter()}
 

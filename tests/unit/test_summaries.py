@@ -228,7 +228,7 @@ def test_a_model_that_jumps_over_parity_tips_in_the_fitted_curve_only():
 
 
 def test_few_answers_that_all_agree_do_not_tell_a_share_from_parity():
-    """All resamples of answers that agree agree, too: Wilson's interval says how little two of them tell (0% to 66%)."""
+    """Resamples of answers that agree all agree, too; Wilson's interval of two such answers is 0% to 66%."""
     frame = fake.audits(lambda n: 0.0 if n else 1.0, styles=("template",), filters=())
     frame = frame[frame.probe_set == "matched"]
     curve = tipping.tipping_curve(frame, fake.streams(frame), **WORLD, **FAST)
