@@ -22,8 +22,11 @@ FIRM_HAS = {
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: baseline_bias, tipping_curve, paper_reference; style: width of a panel, height of a row of it,
-    font_size, main_size (pool size; None takes the largest one that every style has)."""
+    """Male share as released, as deployed and after the campaign, one row a model, with both kinds of interval.
+
+    Tables: baseline_bias, tipping_curve, paper_reference; style: width of a panel, height of a row of it, font_size,
+    main_size (pool size; None takes the largest one that every style has).
+    """
     import altair as alt
 
     curve = tables["tipping_curve"]

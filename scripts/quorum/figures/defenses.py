@@ -26,8 +26,11 @@ _TICKS = {"reduction_pp": "d", "false_positive_rate": ".1%"}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: defenses, tipping_curve, paper_reference; style: width of a panel, height of a row of it,
-    font_size, main_size (pool size; None takes the largest one that every style has)."""
+    """What each filter leaves of the reduction, whom it rejects, and the utility that remains, side by side.
+
+    Tables: defenses, tipping_curve, paper_reference; style: width of a panel, height of a row of it, font_size,
+    main_size (pool size; None takes the largest one that every style has).
+    """
     import altair as alt
 
     table = tables["defenses"]
