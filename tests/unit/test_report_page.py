@@ -284,7 +284,8 @@ def test_both_uptakes_have_sections_of_their_own(tables):
     both |= {name: pd.concat([tables[name], tables[name].assign(uptake="in_context")]) for name in names}
     sections = {section.name: section for section in report.sections(both, configuration())}
     assert list(sections) == ["answers", "tipping", "in-context", "planner", "set"]
-    assert "the 4 sentences nearest to each question" in sections["in-context"].sentences[0]
+    neighbours = configuration()["in_context"]["neighbours"]
+    assert f"the {neighbours} sentences nearest to each question" in sections["in-context"].sentences[0]
     for name in ("tipping", "in-context"):
         assert len(sections[name].blocks[0].figure.panels) == 4
     rows = [row[0].text for row in sections["answers"].blocks[0].rows]
