@@ -104,9 +104,8 @@ def test_the_keyboard_reaches_every_chart_and_walks_over_its_marks(opened):
     assert chart.locator(".active").count() == 1
     page.keyboard.press("Escape")
     assert chart.locator(".active").count() == 0 and page.locator("#vg-tooltip-element.visible").count() == 0
-    reached = page.evaluate(
-        "[...document.querySelectorAll('.chart, summary, a, .scroll, #plan input, #plan select')].every((e) => e.tabIndex === 0)"
-    )
+    reachable = ".chart, summary, a, .scroll, #plan input, #plan select"
+    reached = page.evaluate(f"[...document.querySelectorAll('{reachable}')].every((e) => e.tabIndex === 0)")
     assert reached
 
 
