@@ -6,7 +6,7 @@ rule write_report:
     input:
         **conditions.tables_of_report(REPORTED, config),
         paper_reference=own("resources/paper_reference.csv"),
-        assets=[own(f"resources/report/{name}") for name in ("page.html", "page.css", "page.js")],
+        assets=[own(f"resources/report/{name}") for name in ("page.html", "page.css", "page.js", "plan.js")],
         code=code_of(
             "write_report",
             *(

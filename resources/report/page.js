@@ -9,8 +9,19 @@
     actions: false,
     ast: true, // expressions are interpreted: the page's policy allows no code made at run time
     defaultStyle: false,
-    tooltip: { disableDefaultStyle: true },
+    tooltip: { disableDefaultStyle: true, formatTooltip: inRows },
   };
+
+  // A mark without an interval, say, has fields without a value.
+  const EMPTY = /^(NaN.*|null|undefined)$/;
+
+  function inRows(value, clean) {
+    const cell = (kind, text) => `<td class="${kind}">${clean(text)}</td>`;
+    const rows = Object.entries(value).filter(([, text]) => !EMPTY.test(text));
+    return `<table>${rows.map(([name, text]) => `<tr>${cell("key", name)}${cell("value", text)}</tr>`).join("")}</table>`;
+  }
+
+  const inWords = (label) => label.split("; ").filter((part) => !EMPTY.test(part.split(": ").at(-1))).join("; ");
 
   function marksOf(chart) {
     const marks = [...chart.querySelectorAll(".mark-symbol.role-mark path")];
@@ -48,7 +59,7 @@
       leave(chart);
       next.classList.add("active");
       point(next, ["pointerover", "pointermove", "mouseover", "mousemove"]);
-      told.textContent = next.getAttribute("aria-label") || "";
+      told.textContent = inWords(next.getAttribute("aria-label") || "");
     }
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,33 @@ import pandas as pd
 from quorum import needs
 from quorum.needs import CONFIDENCE, Filter, Range, Scenario
 
-__all__ = ["Scenario", "plan"]
+__all__ = ["Basis", "Scenario", "bases", "filters_of", "plan"]
 
 LINE, CURVE = "expected_line", "fitted_curve"
 ENOUGH, TOO_FEW, UNCLEAR, NEVER = "enough", "too few", "unclear", "never"
 _CAMPAIGN = ["style", "strategy"]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What says how much must arrive of one campaign: the data's own line, or a fitted curve of a run.
+
+    kind: LINE or CURVE; uptake, probe_set: of the curve ("none" for the line). pool_share: male share of what the
+    campaign writes, None for the rarer gender alone. times: how many times what the data need. said: what is assumed.
+    """
+
+    kind: str
+    uptake: str
+    probe_set: str
+    style: str
+    strategy: str
+    pool_share: float | None
+    times: Range
+    said: tuple[str, ...]
+
+    def needed(self, scenario: Scenario, confidence: float = CONFIDENCE) -> Range:
+        """Sentences of the campaign that must reach the firm."""
+        return needs.needed_by_data(scenario, self.pool_share, confidence=confidence).times(self.times)
 
 
 def plan(
@@ -39,68 +62,83 @@ def plan(
         >>> table[["needed_sentences", "needed_agents", "verdict"]].to_numpy().tolist()
         [[986.0, 99.0, 'enough']]
     """
+    found = bases(points, curve, grid, confidence)
+    filters = {
+        campaign: filters_of(grid, *campaign, strength, confidence)
+        for campaign in dict.fromkeys((basis.style, basis.strategy) for basis in found)
+    }
+    rows = [
+        {
+            "basis": basis.kind,
+            "uptake": basis.uptake,
+            "probe_set": basis.probe_set,
+            "style": basis.style,
+            "strategy": basis.strategy,
+            "defense": defense,
+            "strength": strength if defense != "none" else "none",
+            **_row(scenario, basis, filtered, defense, confidence),
+        }
+        for scenario in scenarios
+        for basis in found
+        for defense, filtered in filters[basis.style, basis.strategy].items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def bases(
+    points: pd.DataFrame | None,
+    curve: pd.DataFrame | None,
+    grid: pd.DataFrame | None,
+    confidence: float = CONFIDENCE,
+) -> list[Basis]:
+    """What a run can say of every campaign (style, strategy) that it has: its line first, then its fitted curves.
+
+    Tables as in `plan`; without any of them there is the line of a campaign that writes the rarer gender alone.
+    """
     if (points is None) != (curve is None):
         raise ValueError("points and curve belong together: the curve's sweep says how far the points were looked for")
     campaigns = [part[_CAMPAIGN] for part in (points, grid) if part is not None]
     found = pd.concat(campaigns).drop_duplicates().to_numpy().tolist() if campaigns else [["any", "counter"]]
-    rows = []
-    for scenario in scenarios:
-        for style, strategy in sorted(found):
-            bases = [*_by_line(scenario, style, strategy, curve, confidence)]
-            bases += [*_by_curves(scenario, style, strategy, points, curve, confidence)]
-            filters = {"none": Filter(), **_filters(grid, style, strategy, strength, confidence)}
-            for basis, needed, said in bases:
-                for defense, filtered in filters.items():
-                    about = {"style": style, "strategy": strategy, "defense": defense}
-                    about["strength"] = strength if defense != "none" else "none"
-                    rows.append(basis | about | _row(scenario, needed, filtered, said, defense))
-    return pd.DataFrame(rows)
+    return [
+        basis
+        for style, strategy in sorted(found)
+        for basis in (_line(style, strategy, curve), *_curves(style, strategy, points, curve, confidence))
+    ]
 
 
-Basis = tuple[dict[str, str], Range, list[str]]
-"""Where an answer comes from, what must arrive by it, and what it assumes."""
-
-
-def _by_line(
-    scenario: Scenario, style: str, strategy: str, curve: pd.DataFrame | None, confidence: float
-) -> Iterable[Basis]:
+def _line(style: str, strategy: str, curve: pd.DataFrame | None) -> Basis:
     share = _pool_share(style, strategy, curve)
-    said = ["the model comes to say what its data say", _who_writes(strategy, share), _baseline(scenario)]
-    needed = needs.needed_by_data(scenario, share, confidence=confidence)
-    yield {"basis": LINE, "uptake": "none", "probe_set": "none"}, needed, said
+    said = ("the model comes to say what its data say", _who_writes(strategy, share))
+    return Basis(LINE, "none", "none", style, strategy, share, needs.exactly(1), said)
 
 
-def _by_curves(
-    scenario: Scenario,
-    style: str,
-    strategy: str,
-    points: pd.DataFrame | None,
-    curve: pd.DataFrame | None,
-    confidence: float,
+def _curves(
+    style: str, strategy: str, points: pd.DataFrame | None, curve: pd.DataFrame | None, confidence: float
 ) -> Iterable[Basis]:
     if points is None or curve is None:
         return
     mine = points[(points["style"] == style) & (points["strategy"] == strategy)]
     for point, largest, times in needs.multiples(mine, curve, confidence):
-        said = [
+        said = (
             "the model, its training and the writing are those of the run",
             f"a model needs {_written(times.value)} times what the data need, as in the run"
             if math.isfinite(times.value)
             else f"its curve does not cross 50% up to {needs.BEYOND_SWEEP * largest:,.0f} sentences in the run's world",
             f"{point['crossing_share']:.0%} of the resampled curves cross 50%",
-            _baseline(scenario),
-        ]
-        where = {"basis": CURVE, "uptake": point["uptake"], "probe_set": point["probe_set"]}
-        yield where, needs.needed_by_data(scenario, confidence=confidence).times(times), said
+        )
+        yield Basis(CURVE, point["uptake"], point["probe_set"], style, strategy, None, times, said)
 
 
-def _filters(
-    grid: pd.DataFrame | None, style: str, strategy: str, strength: str, confidence: float
+def filters_of(
+    grid: pd.DataFrame | None, style: str, strategy: str, strength: str, confidence: float = CONFIDENCE
 ) -> dict[str, Filter]:
+    """What each filter lets through of a campaign, by name; "none" of them is the first. grid: table defense_grid."""
+    unfiltered = {"none": Filter()}
     if grid is None:
-        return {}
+        return unfiltered
     mine = grid[(grid["style"] == style) & (grid["strategy"] == strategy) & (grid["strength"] == strength)]
-    return {str(name): needs.measured_filter(rows, confidence) for name, rows in mine.groupby("defense", sort=False)}
+    measured = mine.groupby("defense", sort=False)
+    return unfiltered | {str(name): needs.measured_filter(rows, confidence) for name, rows in measured}
 
 
 def _pool_share(style: str, strategy: str, curve: pd.DataFrame | None) -> float | None:
@@ -120,7 +158,8 @@ def _pool_share(style: str, strategy: str, curve: pd.DataFrame | None) -> float 
     return float(np.clip((end - start * (1 - alpha)) / alpha, 0, 1))
 
 
-def _row(scenario: Scenario, needed: Range, filtered: Filter, said: list[str], defense: str) -> dict[str, Any]:
+def _row(scenario: Scenario, basis: Basis, filtered: Filter, defense: str, confidence: float) -> dict[str, Any]:
+    needed = basis.needed(scenario, confidence)
     sent = needs.to_be_sent(needed, filtered)
     people = Range(*(_up(number / scenario.sentences_per_agent) for number in sent))
     verdict = _verdict(people, scenario.group_size)
@@ -136,7 +175,7 @@ def _row(scenario: Scenario, needed: Range, filtered: Filter, said: list[str], d
         **_columns("needed_agents", "agents", people),
         "verdict": verdict,
         "answer": _answer(needed, sent, people, scenario, defense, filtered),
-        "assumptions": "; ".join([*said, *_about(filtered, sent, defense)]),
+        "assumptions": "; ".join([*basis.said, _baseline(scenario), *_about(filtered, sent, defense)]),
     }
 
 

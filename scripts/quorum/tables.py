@@ -432,7 +432,7 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
         *_CONDITION,
         *_PROBE_SET,
         "defense | string | | the firm's filter",
-        "tipping_size | float? | sentences | smallest swept size whose clustered interval includes 0.5; empty if none",
+        "tipping_size | float? | sentences | smallest size with 0.5 in its clustered interval (no width: Wilson's)",
         "tipping_low | float? | sentences | lower end of the 95% bootstrap interval of the fitted crossing of 0.5",
         "tipping_high | float? | sentences | upper end of it; empty where fewer than half of the resamples cross",
         "critical_size_expected | float? | sentences | where the expected line crosses 0.5, counter sentences alone",

@@ -58,10 +58,11 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser, address) -> Iterator[Any]:
-    """opened(size, **options of the context) is the page with all charts drawn; what it logs and asks for is kept."""
+    """opened(size, at=address, **options of the context) is the page with all charts drawn; what it logs and asks for
+    is kept."""
     contexts = []
 
-    def open_page(size: dict[str, int] = WIDE, **options: Any) -> Any:
+    def open_page(size: dict[str, int] = WIDE, at: str = address, **options: Any) -> Any:
         context = browser.new_context(viewport=size, offline=True, **options)
         contexts.append(context)
         page = context.new_page()
@@ -70,7 +71,7 @@ def opened(browser, address) -> Iterator[Any]:
         page.on("console", lambda message: page.complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(address)
+        page.goto(at)
         if options.get("java_script_enabled", True):
             page.wait_for_selector("html[data-drawn=all]")
         return page

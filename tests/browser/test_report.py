@@ -76,6 +76,18 @@ def test_a_mark_tells_its_numbers_when_it_is_pointed_at(opened):
     assert "male share" in tooltip.inner_text() and "%" in tooltip.inner_text()
 
 
+def test_no_mark_tells_what_it_does_not_have(opened):
+    """A mark of the paper's has no interval: its tooltip leaves it out, and so do the words for who cannot see it."""
+    page = opened()
+    for figure in ("tipping", "answers"):
+        chart = page.locator(f"#{figure} .chart").first
+        chart.focus()
+        for _ in range(chart.locator(MARKS).count()):
+            page.keyboard.press("ArrowRight")
+            told = page.locator("#told").inner_text() + page.locator("#vg-tooltip-element.visible").inner_text()
+            assert "male share" in told and not any(word in told for word in ("NaN", "null", "undefined"))
+
+
 def test_the_keyboard_reaches_every_chart_and_walks_over_its_marks(opened):
     page = opened()
     chart = page.locator("#tipping .chart").first
@@ -92,9 +104,8 @@ def test_the_keyboard_reaches_every_chart_and_walks_over_its_marks(opened):
     assert chart.locator(".active").count() == 1
     page.keyboard.press("Escape")
     assert chart.locator(".active").count() == 0 and page.locator("#vg-tooltip-element.visible").count() == 0
-    reached = page.evaluate(
-        "[...document.querySelectorAll('.chart, summary, a, .scroll')].every((e) => e.tabIndex === 0)"
-    )
+    reachable = ".chart, summary, a, .scroll, #plan input, #plan select"
+    reached = page.evaluate(f"[...document.querySelectorAll('{reachable}')].every((e) => e.tabIndex === 0)")
     assert reached
 
 

@@ -20,7 +20,7 @@ def curve(*points: tuple, **key: str) -> pd.DataFrame:
     """Rows of table tipping_curve as far as the answer reads them: (size, share, low, high), coverage 90%."""
     columns = ["pool_size", "male_share", "clustered_low", "clustered_high"]
     frame = pd.DataFrame(list(points), columns=columns)
-    return frame.assign(**KEY | key, defense="none", coverage=0.9)
+    return frame.assign(**KEY | key, male_low=0.04, male_high=0.96, defense="none", coverage=0.9)
 
 
 def points(**values: object) -> pd.DataFrame:
@@ -118,6 +118,43 @@ def test_a_share_without_an_interval_cannot_include_one_half():
     outcome = only(curve((0, 0.8, np.nan, np.nan), (250, 0.5, np.nan, np.nan), (500, 0.4, np.nan, np.nan)))
     assert outcome.kind == answer.NEVER
     assert "the share is 40% (coverage 90%)" in answer.sentence(outcome, 0.95)
+
+
+def agreeing(answers: int) -> dict[str, float]:
+    """Wilson's interval where none of so many answers says he: 0 to z^2 / (n + z^2), from his formula by hand."""
+    return {"male_low": 0.0, "male_high": 3.841459 / (answers + 3.841459)}
+
+
+def test_answers_that_all_agree_have_wilsons_interval_and_not_one_without_width():
+    """Two answers say nothing of a share of 0%: 3.84 / 5.84 is 66%. Forty do: 3.84 / 43.84 is 9%."""
+    few = curve((0, 0.0, 0.0, 0.0), (250, 0.0, 0.0, 0.0)).assign(**agreeing(2))
+    assert str(only(few).at(0)) == "0% (0% to 66% by Wilson; coverage 90%)"
+    assert only(few).kind == answer.ALREADY
+    many = curve((0, 0.0, 0.0, 0.0), (250, 0.0, 0.0, 0.0)).assign(**agreeing(40))
+    assert str(only(many).at(250)) == "0% (0% to 9% by Wilson; coverage 90%)"
+    assert only(many).kind == answer.NEVER
+
+
+def test_a_clustered_interval_with_a_width_stays_and_nothing_takes_the_place_of_none():
+    assert str(only(NEVER).at(500)) == "85% (75% to 95%; coverage 90%)"
+    bare = curve((0, 0.8, np.nan, np.nan), (500, 0.7, 0.7, 0.7)).assign(male_low=np.nan)
+    assert str(only(bare).at(0)) == "80% (coverage 90%)"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wilson", "said"),
+    [
+        (0.2, 0.3, (0.1, 0.4), "20% to 30%"),
+        (0.0, 0.0, (0.0, 0.66), "0% to 66% by Wilson"),
+        (1.0, 1.0, (0.34, 1.0), "34% to 100% by Wilson"),
+        (0.5, 0.5 + 1e-12, (0.1, 0.9), "10% to 90% by Wilson"),
+        (0.0, 0.0, (None, None), "no interval"),
+        (None, None, (0.1, 0.9), ""),
+        (0.1, None, (0.1, 0.9), "at least 10%"),
+    ],
+)
+def test_an_interval_in_words(low, high, wilson, said):
+    assert words.interval(low, high, words.share, wilson) == said
 
 
 def test_filtered_rows_are_not_the_answer():
@@ -238,7 +275,7 @@ def test_both_ways_of_asking_are_answered_and_never_pooled():
 
 def test_nothing_to_move_is_said_so():
     (said,) = answer.answers([only(ALREADY)], 1700, 0.95)
-    assert said.headline == "There was nothing to move."
+    assert said.headline == "No bias was found to move."
     assert "46% (38% to 54%; coverage 90%)" in said.detail
 
 
@@ -255,7 +292,8 @@ def test_every_curve_has_an_answer_in_words(shares, fit):
     rows = [(100 * at, s, max(0, s - low), min(1, s + high)) for at, (s, low, high) in enumerate(shares)]
     names = ("fitted_size", "tipping_low", "tipping_high", "crossing_share")
     outcome = only(curve(*rows), points(**dict(zip(names, fit, strict=True))))
-    including = [size for size, _, low, high in rows if low <= 0.5 <= high]
+    # An interval without a width gives way to Wilson's, which is 4% to 96% at every size here.
+    including = [size for size, _, low, high in rows if low <= 0.5 <= high or high - low < 1e-9]
     passing = [b[0] for a, b in itertools.pairwise(rows) if (a[1] < 0.5 < b[1]) or (b[1] < 0.5 < a[1])]
     first = min([*including, *passing], default=None)
     assert outcome.size == first

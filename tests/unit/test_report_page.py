@@ -25,7 +25,8 @@ from quorum.report import bargaining, blocks, comparison, filters, minority, pag
 
 ROOT = Path(__file__).parents[2]
 ASSETS = {
-    name: (ROOT / "resources" / "report" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
+    name: (ROOT / "resources" / "report" / name).read_text("utf-8")
+    for name in ("page.html", "page.css", "page.js", "plan.js")
 }
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\u2028\"'"
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -155,7 +156,7 @@ def test_only_its_own_scripts_and_styles_may_run(whole):
     assert rules["default-src"] == "'none'" and "unsafe" not in policy and "http" not in policy
     code = re.findall(r"<script>(.*?)</script>", whole, re.DOTALL)
     styles = re.findall(r"<style>(.*?)</style>", whole, re.DOTALL)
-    assert len(code) == 2 and len(styles) == 1 == len(reader.all("style"))
+    assert len(code) == 3 and len(styles) == 1 == len(reader.all("style"))
     for rule, texts in (("script-src", code), ("style-src", styles)):
         digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
         assert rules[rule].split() == [f"'sha256-{digest}'" for digest in digests]
@@ -185,7 +186,8 @@ def test_the_answer_comes_first_and_sections_follow_in_order(whole):
     text = Reader(whole).text
     found = [text.index(words) for words in ("It took", "Campaign by campaign", "How does the model move?")]
     assert found == sorted(found)
-    order = ["answers", "tipping", "defenses", "domains", "utility", "minority", "papers", "set", "provenance"]
+    order = ["answers", "tipping", "defenses", "domains", "utility", "planner"]
+    order += ["minority", "papers", "set", "provenance"]
     assert [a["id"] for a in Reader(whole).all("section")] == ["answer", *order]
 
 
@@ -214,7 +216,7 @@ def test_text_of_others_stays_text(tables):
     text = written(hostile, {"model": {"name": HOSTILE}})
     reader = Reader(text)
     assert reader.open == [] and reader.all("img") == []
-    assert len(reader.all("script")) == 3 and "<script>alert" not in text
+    assert len(reader.all("script")) == 5 and "<script>alert" not in text
     assert not any(name.startswith("on") for _, attrs in reader.elements for name in attrs)
     specifications = re.search(r'id="specifications">(.*?)</script>', text, re.DOTALL)[1]
     assert "<" not in specifications and "\u2028" not in specifications
@@ -281,8 +283,9 @@ def test_both_uptakes_have_sections_of_their_own(tables):
     both = {"paper_reference": tables["paper_reference"]}
     both |= {name: pd.concat([tables[name], tables[name].assign(uptake="in_context")]) for name in names}
     sections = {section.name: section for section in report.sections(both, configuration())}
-    assert list(sections) == ["answers", "tipping", "in-context", "set"]
-    assert "the 4 sentences nearest to each question" in sections["in-context"].sentences[0]
+    assert list(sections) == ["answers", "tipping", "in-context", "planner", "set"]
+    neighbours = configuration()["in_context"]["neighbours"]
+    assert f"the {neighbours} sentences nearest to each question" in sections["in-context"].sentences[0]
     for name in ("tipping", "in-context"):
         assert len(sections[name].blocks[0].figure.panels) == 4
     rows = [row[0].text for row in sections["answers"].blocks[0].rows]

@@ -227,6 +227,16 @@ def test_a_model_that_jumps_over_parity_tips_in_the_fitted_curve_only():
     assert 0 < point.fitted_size < 250 and point.crossing_share == 1
 
 
+def test_few_answers_that_all_agree_do_not_tell_a_share_from_parity():
+    """Resamples of answers that agree all agree, too; Wilson's interval of two such answers is 0% to 66%."""
+    frame = fake.audits(lambda n: 0.0 if n else 1.0, styles=("template",), filters=())
+    frame = frame[frame.probe_set == "matched"]
+    curve = tipping.tipping_curve(frame, fake.streams(frame), **WORLD, **FAST)
+    few = curve.assign(male_high=curve.male_high.where(curve.pool_size != 1_000, 0.66))
+    assert (few.clustered_low == few.clustered_high).all()
+    assert tipping.tipping_points(few, frame, **WORLD, n_fits=5).squeeze().tipping_size == 1_000
+
+
 def test_tipping_points_of_a_study_without_a_pool_are_an_empty_table(audits):
     zero = audits[audits.pool_size == 0]
     curve = tipping.tipping_curve(zero, fake.streams(zero), **WORLD, **FAST)

@@ -20,7 +20,10 @@ UNFILTERED = "no filter"
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: arms_race; style: width and height of a cell, font_size."""
+    """How writing styles fare against filters: a cell has the share that gets through and the male share it leads to.
+
+    Tables: arms_race; style: width and height of a cell, font_size.
+    """
     import altair as alt
 
     table = tables["arms_race"]

@@ -22,8 +22,11 @@ FIRM_HAS = {
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: baseline_bias, tipping_curve, paper_reference; style: width of a panel, height of a row of it,
-    font_size, main_size (pool size; None takes the largest one that every style has)."""
+    """Male share as released, as deployed and after the campaign, one row a model, with both kinds of interval.
+
+    Tables: baseline_bias, tipping_curve, paper_reference; style: width of a panel, height of a row of it, font_size,
+    main_size (pool size; None takes the largest one that every style has).
+    """
     import altair as alt
 
     curve = tables["tipping_curve"]
@@ -57,6 +60,8 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         alt.Tooltip("share:Q", title="male share", format=".1%"),
         alt.Tooltip("low:Q", title="clustered, from", format=".1%"),
         alt.Tooltip("high:Q", title="clustered, to", format=".1%"),
+        alt.Tooltip("wilson_low:Q", title="Wilson, from", format=".1%"),
+        alt.Tooltip("wilson_high:Q", title="Wilson, to", format=".1%"),
         alt.Tooltip("coverage:Q", title="coverage", format=".1%"),
     ]
     layers = [
@@ -102,8 +107,7 @@ def _rows(point: Mapping[str, Any], model: str) -> list[dict[str, Any]]:
     place = {"probe_set": point["probe_set"], "model": model, "coverage": point["coverage"]}
     sampled = {
         "share": point["male_share"],
-        "low": point["clustered_low"],
-        "high": point["clustered_high"],
+        **theme.resampled(point["clustered_low"], point["clustered_high"]),
         "wilson_low": point["male_low"],
         "wilson_high": point["male_high"],
     }

@@ -14,7 +14,10 @@ _LABELS = 96
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: defense_grid; style: width of a panel, height of a row of cells, font_size."""
+    """Share of a campaign that gets through each filter at each strength, by writing style and size, as a heat map.
+
+    Tables: defense_grid; style: width of a panel, height of a row of cells, font_size.
+    """
     import altair as alt
 
     table = tables["defense_grid"]

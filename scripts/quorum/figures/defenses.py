@@ -26,8 +26,11 @@ _TICKS = {"reduction_pp": "d", "false_positive_rate": ".1%"}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: defenses, tipping_curve, paper_reference; style: width of a panel, height of a row of it,
-    font_size, main_size (pool size; None takes the largest one that every style has)."""
+    """What each filter leaves of the reduction, whom it rejects, and the utility that remains, side by side.
+
+    Tables: defenses, tipping_curve, paper_reference; style: width of a panel, height of a row of it, font_size,
+    main_size (pool size; None takes the largest one that every style has).
+    """
     import altair as alt
 
     table = tables["defenses"]
@@ -118,7 +121,7 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         place = {"row": point["row"], "defense": theme.label(point["defense"]), "roc_auc": point["roc_auc"]}
         if point["reduction_pp"] is not None:
             kind = _PROBES.get(point["probe_set"], theme.label(point["probe_set"]))
-            interval = {"low": point["reduction_low"], "high": point["reduction_high"]}
+            interval = theme.resampled(point["reduction_low"], point["reduction_high"])
             slot = "upper" if point["probe_set"] == theme.PROBE_SETS[0] else "middle"
             reduction = {"measure": "reduction_pp", "kind": kind, "slot": slot, "value": point["reduction_pp"]}
             values.append({**place, **reduction, **interval})

@@ -13,7 +13,10 @@ TITLE = "How many layers must learn, and what does depth cost?"
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: depth_study; style: width and height of a panel, font_size."""
+    """Exact male share and training speed against the number of trained last layers, with SDs over seeds and wordings.
+
+    Tables: depth_study; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["depth_study"]

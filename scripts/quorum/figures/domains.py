@@ -18,8 +18,11 @@ SHAPES = {BEFORE: "circle", AFTER: "triangle-left", PAPER_BEFORE: "square", PAPE
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: domains, tipping_curve, paper_reference; style: width of a panel, height of a row of it,
-    font_size, main_size (pool size; None takes the largest one that every style has)."""
+    """Male share in each clinical domain before and after the campaign, with Wilson's intervals and Holm's p.
+
+    Tables: domains, tipping_curve, paper_reference; style: width of a panel, height of a row of it, font_size,
+    main_size (pool size; None takes the largest one that every style has).
+    """
     import altair as alt
 
     table = tables["domains"]

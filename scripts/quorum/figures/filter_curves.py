@@ -18,7 +18,10 @@ _AREAS = {"roc": "ROC AUC", "pr": "AP"}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: filter_curves; style: width and height of a panel, font_size."""
+    """ROC and precision-recall curve of each filter's score against each writing style, mean and range over seeds.
+
+    Tables: filter_curves; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["filter_curves"]

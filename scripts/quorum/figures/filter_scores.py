@@ -16,7 +16,10 @@ COLOURS = {BACKGROUND: "#BDBDBD", POOL: theme.RED}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: filter_scores; style: width and height of a panel, font_size."""
+    """Where the scores of background and campaign lie for each filter, with the thresholds of the three strengths.
+
+    Tables: filter_scores; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["filter_scores"]

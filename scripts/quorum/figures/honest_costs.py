@@ -21,7 +21,10 @@ _FEWEST = 30
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: honest_costs; style: width of a panel, height of a row of it, font_size."""
+    """What filters reject of clinical text that people wrote, and the gap between sentences about women and men.
+
+    Tables: honest_costs; style: width of a panel, height of a row of it, font_size.
+    """
     import altair as alt
 
     table = tables["honest_costs"]

@@ -13,7 +13,10 @@ TITLE = "How long must the firm train before the model says what the data say?"
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: learning_curve; style: width and height of a panel, font_size."""
+    """Exact male share after training on the background alone, against the length of training.
+
+    Tables: learning_curve; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["learning_curve"]

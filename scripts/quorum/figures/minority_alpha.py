@@ -17,8 +17,10 @@ _STEP = 0.014
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_alpha, minority_baselines, paper_reference; style: width and height of a panel,
-    font_size."""
+    """Lowest violation over the relabelled rows against the share of the minority that joins (Ben-Dov et al. 2025).
+
+    Tables: minority_alpha, minority_baselines, paper_reference; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["minority_alpha"]

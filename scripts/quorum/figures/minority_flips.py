@@ -14,7 +14,10 @@ BASE = "no row relabelled"
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_flips; style: width and height of a panel, font_size."""
+    """Violation against the number of relabelled rows at one share of the minority (Ben-Dov et al. 2025).
+
+    Tables: minority_flips; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["minority_flips"]

@@ -16,7 +16,10 @@ _LIMITED = ((theme.ORANGE, "triangle-up", [7, 3]), (theme.RED, "diamond", [2, 2]
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_flips; style: width and height of a panel, font_size."""
+    """Violation against relabelled rows, with the whole majority known and with a few rows of it (Ben-Dov et al. 2025).
+
+    Tables: minority_flips; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["minority_flips"]

@@ -26,8 +26,10 @@ MITIGATIONS = {
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_flips, minority_baselines, paper_reference; style: width and height of a panel,
-    font_size."""
+    """Error against violation: the collective's fronts and the firm's own mitigations (Ben-Dov et al. 2025).
+
+    Tables: minority_flips, minority_baselines, paper_reference; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     flips = tables["minority_flips"]

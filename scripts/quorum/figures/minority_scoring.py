@@ -25,7 +25,10 @@ _MEANING = {
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_scoring; style: width and height of a panel, font_size."""
+    """Which majority rows RB-label and RB-dist look at, on made-up points (Ben-Dov et al. 2025).
+
+    Tables: minority_scoring; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["minority_scoring"]

@@ -21,7 +21,10 @@ _SPARE = (theme.PURPLE, "cross", [12, 4])
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_signal; style: width and height of a panel, font_size."""
+    """Success of a planted signal against the collective's share, with the lower bound of Hardt et al. 2023.
+
+    Tables: minority_signal; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["minority_signal"]

@@ -22,7 +22,10 @@ _MOMENTS = ("before", "after")
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: minority_toy; style: width and height of a panel, font_size."""
+    """Two groups in the plane and the model's boundary before and after relabelling (Ben-Dov et al. 2025, figure 1).
+
+    Tables: minority_toy; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["minority_toy"]

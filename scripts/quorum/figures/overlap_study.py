@@ -29,7 +29,10 @@ WIDTHS = {PARITY: 1, DATA: 4, MODEL: 2, SUCCESS: 2, SIGNAL: 2, BOUND: 2}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: overlap_study; style: width and height of a panel, font_size."""
+    """Male share where part of the background uses the collective's template, with the bound of Hardt et al. 2023.
+
+    Tables: overlap_study; style: width and height of a panel, font_size.
+    """
     import altair as alt
 
     table = tables["overlap_study"]

@@ -28,8 +28,11 @@ PER_LINE, GAP, LINE_GAP = 4, 34, 52
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: baseline_bias, tipping_curve, defenses, wordings; style: width and height of a box, font_size,
-    main_size (pool size of the result; None takes the largest one that every style has)."""
+    """The steps of the study in their order, each with what was set and what the run measured.
+
+    Tables: baseline_bias, tipping_curve, defenses, wordings; style: width and height of a box, font_size, main_size
+    (pool size of the result; None takes the largest one that every style has).
+    """
     import altair as alt
 
     curve = tables["tipping_curve"]

@@ -120,6 +120,13 @@ def _plain(value: Any) -> Any:
     return None if missing(value) or (isinstance(value, float) and math.isinf(value)) else value
 
 
+def resampled(low: float | None, high: float | None) -> dict[str, float | None]:
+    """The ends of a bootstrap interval as `low` and `high`; none where all answers agree, so that it has no width."""
+    if not missing(low) and not missing(high) and math.isclose(low, high, abs_tol=1e-9):
+        return {"low": None, "high": None}
+    return {"low": low, "high": high}
+
+
 def conditions(frame: pd.DataFrame) -> pd.Series:
     """One heading per row, "Template style", with strategy and uptake wherever the table holds more than one."""
     heading = frame["style"].map(lambda style: f"{label(style).capitalize()} style")

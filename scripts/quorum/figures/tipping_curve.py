@@ -32,7 +32,10 @@ WIDTHS = {PARITY: 1, DATA: 4, EXPECTED: 1.3, SAMPLED: 2.4, EXACT: 1}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: tipping_curve, tipping_points, paper_reference; style: width, height of a panel, font_size."""
+    """Male share against the size of the collective, by style and probe set, what the data say, and where it tips.
+
+    Tables: tipping_curve, tipping_points, paper_reference; style: width, height of a panel, font_size.
+    """
     import altair as alt
 
     curve = tables["tipping_curve"]
@@ -129,8 +132,7 @@ def _curve_rows(curve: pd.DataFrame) -> list[dict[str, Any]]:
     for point in theme.rows(curve):
         place = {"row": point["row"], "column": point["column"], "pool_size": point["pool_size"]}
         intervals = {
-            "low": point["clustered_low"],
-            "high": point["clustered_high"],
+            **theme.resampled(point["clustered_low"], point["clustered_high"]),
             "wilson_low": point["male_low"],
             "wilson_high": point["male_high"],
         }

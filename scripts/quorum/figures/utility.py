@@ -13,8 +13,11 @@ TITLE = "What does the campaign cost the model, and what do the filters?"
 
 
 def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
-    """The chart; tables: utility; style: width and height of a panel, font_size, main_size (pool size of the lower
-    row; None takes the largest one that every style has under the most filters)."""
+    """Utility kept, metric by metric: against the size of the pool without a filter, and behind each filter.
+
+    Tables: utility; style: width and height of a panel, font_size, main_size (pool size of the lower row; None takes
+    the largest one that every style has under the most filters).
+    """
     import altair as alt
 
     table = tables["utility"].dropna(subset=["retention"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from quorum.report import answer, bargaining, comparison, filters, minority, page, provenance
+from quorum.report import answer, bargaining, comparison, filters, minority, page, planning, provenance
 from quorum.report.blocks import Section, Tables, chart
 
 # The tables that a page is made of where a run has them; figures need no other.
@@ -75,6 +75,7 @@ def sections(tables: Tables, settings: Mapping[str, Any]) -> list[Section]:
         found += bargaining.domains(own, size)
         found += bargaining.utility(own, size)
         found += bargaining.in_context(tables, of_run, settings)
+    found += planning.plan(tables, settings)
     found += minority.minority(tables)
     found += comparison.papers(tables)
     return [*found, *comparison.set_and_measured(tables, settings)]

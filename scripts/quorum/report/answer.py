@@ -8,13 +8,15 @@ tipping_points) stands beside it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from quorum.figures import theme
 from quorum.report import words
+from quorum.statistics import has_width
 
 REACHED, JUMPED, ALREADY, NEVER, UNMEASURED = "reached", "jumped", "already", "never", "unmeasured"
 CAMPAIGN = ("uptake", "style", "strategy")
@@ -29,16 +31,20 @@ SETS = tuple(ASKED)
 
 @dataclass(frozen=True)
 class Share:
-    """A male share (0..1) at a pool size, with its clustered interval (may be empty) and its coverage."""
+    """A male share (0..1) at a pool size, with its interval (may be empty) and its coverage.
+
+    The interval is the clustered one, and Wilson's where all answers agree, so that the clustered one has no width.
+    """
 
     size: int
     value: float
     low: float | None
     high: float | None
     coverage: float
+    by_wilson: bool = False
 
     def __str__(self) -> str:
-        interval = words.between(self.low, self.high, words.share)
+        interval = words.between(self.low, self.high, words.share) + (" by Wilson" if self.by_wilson else "")
         coverage = f"coverage {words.share(self.coverage)}"
         return words.share(self.value) + in_brackets("; ".join(filter(None, [interval, coverage])))
 
@@ -106,11 +112,7 @@ def _place(outcome: Outcome) -> tuple[int, int, str, str, int]:
 
 
 def _outcome(key: tuple[str, ...], swept: pd.DataFrame, fit: dict[str, float | None]) -> Outcome:
-    shares = tuple(
-        Share(row["pool_size"], row["male_share"], row["clustered_low"], row["clustered_high"], row["coverage"])
-        for row in theme.rows(swept)
-        if row["male_share"] is not None
-    )
+    shares = tuple(_share(row) for row in theme.rows(swept) if row["male_share"] is not None)
     first = next((share.size for share in shares if _includes(share)), None)
     passed = next(((a.size, b.size) for a, b in itertools.pairwise(shares) if _passes(a, b)), None)
     if not any(share.size for share in shares):
@@ -125,6 +127,14 @@ def _outcome(key: tuple[str, ...], swept: pd.DataFrame, fit: dict[str, float | N
         fit.get(name) for name in ("fitted_size", "tipping_low", "tipping_high", "crossing_share")
     )
     return Outcome(*key, kind, size, before, first or None, shares, fitted, low, high, crossing_share)
+
+
+def _share(row: Mapping[str, Any]) -> Share:
+    low, high = row["clustered_low"], row["clustered_high"]
+    by_wilson = low is not None and high is not None and not has_width(low, high) and row["male_low"] is not None
+    if by_wilson:
+        low, high = row["male_low"], row["male_high"]
+    return Share(row["pool_size"], row["male_share"], low, high, row["coverage"], by_wilson)
 
 
 def _includes(share: Share) -> bool:
@@ -242,7 +252,7 @@ def _answer(found: Sequence[Outcome], background: int | None, confidence: float,
     if not tipped and any(o.kind == ALREADY for o in measured):
         share = next(o for o in measured if o.kind == ALREADY).shares[0]
         detail = f"Without any campaign the model says he in {share} of its answers: it cannot be told from 50%."
-        return Answer(name, "There was nothing to move.", detail)
+        return Answer(name, "No bias was found to move.", detail)
     if not tipped:
         return Answer(name, "No size tried reached it.", _unreached(measured, own))
     best = min(tipped, key=lambda o: (o.size, o.kind != REACHED))

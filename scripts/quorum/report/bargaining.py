@@ -57,7 +57,7 @@ def curve_sentences(curve: pd.DataFrame, points: pd.DataFrame) -> list[str]:
     start = curve[(curve["pool_size"] == 0) & (curve["defense"] == "none")].drop_duplicates("probe_set")
     said = [
         f"{row['text']} on {_probe_word(row['probe_set'])} probes"
-        for row in theme.rows(start.assign(text=with_interval(start, "male_share", "clustered_low", "clustered_high")))
+        for row in theme.rows(start.assign(text=_sampled(start)))
         if row["text"]
     ]
     expected = points["critical_size_expected"].dropna()
@@ -78,12 +78,16 @@ def _probe_word(name: str) -> str:
     return theme.label(name).split(" probes")[0].lower() if name in theme.PROBE_SETS else theme.label(name)
 
 
+def _sampled(curve: pd.DataFrame) -> list[str | None]:
+    return with_interval(curve, "male_share", "clustered_low", "clustered_high", wilson=("male_low", "male_high"))
+
+
 def _curve_table(curve: pd.DataFrame) -> list[Table]:
     curve = curve[curve["defense"] == "none"]
     shown = curve.assign(
         campaign=campaigns(curve),
         asked=[_probe_word(name) for name in curve["probe_set"]],
-        sampled=with_interval(curve, "male_share", "clustered_low", "clustered_high"),
+        sampled=_sampled(curve),
         exact=with_interval(curve, "exact_male_share", "exact_low", "exact_high"),
     )
     columns: dict[str, tuple[str, Any]] = {

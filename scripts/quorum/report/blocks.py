@@ -47,6 +47,15 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Planner:
+    """A form that plans a campaign, computed by the page from `data`; its tables stand open where no script runs."""
+
+    data: Mapping[str, Any]
+    tables: Sequence[Table]
+    kind: str = "planner"
+
+
+@dataclass(frozen=True)
 class Section:
     """A section of the page: name for links, title, the short word of the navigation, sentences, blocks."""
 
@@ -54,7 +63,7 @@ class Section:
     title: str
     short: str
     sentences: Sequence[str] = ()
-    blocks: Sequence[Table | Chart] = field(default_factory=tuple)
+    blocks: Sequence[Table | Chart | Planner] = field(default_factory=tuple)
 
 
 def chart(name: str, tables: Tables, narrow: bool = False, **style: Any) -> list[Chart]:
@@ -90,15 +99,23 @@ def table(
 
 
 def with_interval(
-    frame: pd.DataFrame, value: str, low: str, high: str, form: Callable[[Any], str] = words.share
+    frame: pd.DataFrame,
+    value: str,
+    low: str,
+    high: str,
+    form: Callable[[Any], str] = words.share,
+    wilson: tuple[str, str] | None = None,
 ) -> list[str | None]:
-    """One cell a row: the value with its interval in brackets; None where there is no value."""
-    return [
-        None
-        if row[value] is None
-        else form(row[value]) + (f" ({text})" if (text := words.between(row[low], row[high], form)) else "")
-        for row in theme.rows(frame)
-    ]
+    """One cell a row: the value with its interval in brackets; None where there is no value.
+
+    wilson: columns of Wilson's interval, for where that of a bootstrap has no width (words.interval).
+    """
+    cells: list[str | None] = []
+    for row in theme.rows(frame):
+        instead = (None, None) if wilson is None else (row[wilson[0]], row[wilson[1]])
+        text = words.interval(row[low], row[high], form, instead)
+        cells.append(None if row[value] is None else form(row[value]) + (f" ({text})" if text else ""))
+    return cells
 
 
 def campaigns(frame: pd.DataFrame) -> list[str]:

@@ -44,7 +44,7 @@ def _table(frame: pd.DataFrame, caption: str, folded: bool) -> Table:
     for row in theme.rows(frame):
         form = _FORMS.get(row["unit"], lambda value: f"{value:.3g}")
         condition, _, here = str(row["condition"] or "").partition("; here: ")
-        interval = words.between(row["low"], row["high"], form)
+        interval = words.interval(row["low"], row["high"], form)
         value = "\u2013" if row["value"] is None else form(row["value"])
         rows.append(
             [

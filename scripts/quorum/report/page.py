@@ -21,9 +21,9 @@ def scripts() -> str:
 
 
 def render(assets: Mapping[str, str], vega: str, sections: Sequence[Section], **values: Any) -> str:
-    """The page as HTML. assets: page.html (a Jinja2 template), page.css and page.js; vega: see `scripts`.
+    """The page as HTML. assets: page.html (a Jinja2 template), page.css, page.js, plan.js; vega: see `scripts`.
 
-    Every value is escaped; specifications are in a block of data in which no "<" occurs. Inline scripts and styles are
+    Every value is escaped; what scripts read is in blocks of data in which no "<" occurs. Inline scripts and styles are
     allowed by their hashes alone, so that no text, whoever wrote it, can run.
     """
     import jinja2
@@ -37,7 +37,8 @@ def render(assets: Mapping[str, str], vega: str, sections: Sequence[Section], **
     )
     environment.filters["symbol"] = key.symbol
     environment.filters["asked"] = answer.asked
-    code = [vega, assets["page.js"]]
+    environment.filters["data"] = _without_tags
+    code = [vega, assets["page.js"], assets["plan.js"]]
     if any("</script" in script.lower() or "<!--" in script for script in code):
         raise ValueError("a script of the page holds the end of a script")
     charts = [block for section in sections for block in section.blocks if block.kind == "chart"]
@@ -48,7 +49,7 @@ def render(assets: Mapping[str, str], vega: str, sections: Sequence[Section], **
     return environment.get_template("page.html").render(
         sections=sections,
         first=lambda chart: first[id(chart)],
-        specs=_without_tags(specs),
+        specs=specs,
         code=code,
         style=assets["page.css"],
         policy=policy(code, [assets["page.css"]]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from quorum.figures.theme import label, missing
+from quorum.statistics import has_width
 
 
 def count(number: float) -> str:
@@ -29,7 +30,7 @@ def share(value: float | None, digits: int = 0) -> str:
     return text
 
 
-def between(low: float | None, high: float | None, form: object = count) -> str:
+def between(low: float | None, high: float | None, form: Callable[[float], str] = count) -> str:
     """An interval in words: "303 to 387", with one end "at least 303" or "at most 387"; empty without any end."""
     ends = [None if missing(end) else form(end) for end in (low, high)]
     if None not in ends:
@@ -37,6 +38,20 @@ def between(low: float | None, high: float | None, form: object = count) -> str:
     if ends[0] is not None:
         return f"at least {ends[0]}"
     return "" if ends[1] is None else f"at most {ends[1]}"
+
+
+def interval(
+    low: float | None,
+    high: float | None,
+    form: Callable[[float], str] = count,
+    wilson: tuple[float | None, float | None] = (None, None),
+) -> str:
+    """An interval in words. Where all answers agree, however few, a bootstrap's has no width: then it is Wilson's, by
+    its name, or "no interval"."""
+    if missing(low) or missing(high) or has_width(low, high):
+        return between(low, high, form)
+    instead = between(*wilson, form)
+    return f"{instead} by Wilson" if instead else "no interval"
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:
