@@ -63,6 +63,7 @@ UNTRIED = {
     r"pip install --requirement requirements-cluster.txt": "needs a package registry",
     r"python tests/benchmarks/engine\.py": "needs a finished run",
     r"python -c .*rejections": "comes after a run: the test of the first hour does both",
+    r"python (curve|verdicts)\.py$": "reads the tables of a run with trained models",
     r".*--(touch|cleanup-metadata|list-changes|report)": "needs a finished run; reruns are tested in test_run.py",
 }
 """What is not tried, by how it begins, and why."""
