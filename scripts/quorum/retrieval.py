@@ -161,7 +161,8 @@ def _told(folder: Path, what: str, size: int) -> Iterator[None]:
         while not done.wait(1):
             # A file may go between being listed and being looked at.
             with suppress(OSError):
-                tell(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // _MB)
+                come = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                tell(min(come, size) // _MB)  # pip has a copy of its own beside the file for a while
 
     watcher = threading.Thread(target=watch, daemon=True)
     if size:

@@ -375,6 +375,14 @@ def test_tipping_curve_draws_every_undefended_row_of_the_table_and_no_other(tabl
     assert paper == {(0, 0.79), (1000, 0.48)}
 
 
+def test_a_small_campaign_fills_the_width_of_its_panel(tables):
+    """The paper's number at 1,000 sentences is left out where no size comes near it."""
+    tables["tipping_curve"] = tables["tipping_curve"].query("pool_size <= 500")
+    spec = _draw("tipping_curve", tables)
+    assert {row["pool_size"] for row in _values(spec) if row["kind"] == tipping_curve.PAPER} == {0}
+    assert spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"][1] == pytest.approx(1.03 * 500)
+
+
 def test_tipping_curve_marks_each_tipping_point_with_its_interval_and_says_where_there_is_none(tables):
     rows = _values(_draw("tipping_curve", tables))
     marks = [row for row in rows if row["kind"] == tipping_curve.TIPPING]

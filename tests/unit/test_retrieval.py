@@ -119,6 +119,19 @@ def test_a_long_download_tells_how_far_it_is(tmp_path, monkeypatch, caplog):
     assert caplog.records[0].getMessage().startswith("MB of carrier==1.2: 5 of 20, about ")
 
 
+def test_a_second_copy_of_a_download_is_not_told_as_more_than_the_whole(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(retrieval.logbook, "REPORT_SECONDS", 0.0)
+    for name in ("carrier.whl", "copy.whl"):
+        (tmp_path / name).write_bytes(bytes(4_000_000))
+    with retrieval._told(tmp_path, "carrier==1.2", 5_000_000):
+        for _ in range(300):
+            if caplog.records:
+                break
+            time.sleep(0.1)
+    assert caplog.records[0].getMessage().startswith("MB of carrier==1.2: 5 of 5, about 0 s")
+
+
 def test_a_wrong_hash_names_both_and_leaves_what_was_there(registry, tmp_path):
     wheel = build_wheel(registry)
     into = tmp_path / "retrieved" / "carrier.whl"

@@ -64,6 +64,7 @@ UNTRIED = {
     r"python tests/benchmarks/engine\.py": "needs a finished run",
     r"(\(cd results/release|mlcroissant )": "needs a finished run; tests/unit/test_release.py does the same",
     r"python -c .*rejections": "comes after a run: the test of the first hour does both",
+    r"python (curve|verdicts)\.py$": "reads the tables of a run with trained models",
     r".*--(touch|cleanup-metadata|list-changes|report)": "needs a finished run; reruns are tested in test_run.py",
 }
 """What is not tried, by how it begins, and why."""

@@ -186,11 +186,14 @@ def _verdict(panel: Mapping[str, Any], shares: pd.Series, last: int) -> str:
 
 
 def _paper_rows(curve: pd.DataFrame, reference: pd.DataFrame) -> list[dict[str, Any]]:
-    """The paper's male shares, repeated in every panel as a reference."""
-    panels = theme.rows(curve[["row", "column"]].drop_duplicates())
+    """The paper's male shares, repeated in every panel as a reference, as far as the sweep goes.
+
+    A number at a size far beyond the sweep would press a small campaign's curve against the axis.
+    """
+    panels, last = theme.rows(curve[["row", "column"]].drop_duplicates()), int(curve["pool_size"].max())
     return [
         {**panel, "kind": PAPER, "pool_size": int(number["pool_size"]), "share": number["value"]}
         for panel in panels
         for number in theme.paper_numbers(reference, "male_share")
-        if "pool_size" in number
+        if "pool_size" in number and int(number["pool_size"]) <= last
     ]
