@@ -64,8 +64,11 @@
   }
 
   for (const chart of document.querySelectorAll(".chart")) {
+    const [label, role] = ["aria-label", "role"].map((name) => chart.getAttribute(name));
     await vegaEmbed(chart, specifications[Number(chart.dataset.panel)], options);
-    // What the chart says is said by its label; the picture is one to who cannot see it.
+    // What the chart says is said by its label, which Vega writes over; the picture is one to who cannot see it.
+    chart.setAttribute("aria-label", label);
+    chart.setAttribute("role", role);
     chart.querySelector("svg").setAttribute("aria-hidden", "true");
     chart.addEventListener("keydown", walk);
     chart.addEventListener("blur", () => leave(chart));

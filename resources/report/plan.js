@@ -197,7 +197,8 @@
   // What was chosen before stays chosen where it is offered again.
   function offer(select, choices) {
     const before = select.value;
-    select.replaceChildren(...choices.map(({ key, name }) => new Option(name, key, false, key === before)));
+    select.replaceChildren(...choices.map(({ key, name }) => new Option(name, key)));
+    if (choices.some(({ key }) => key === before)) select.value = before;
   }
 
   function offerOfCampaign() {

@@ -51,6 +51,14 @@ def test_nothing_makes_the_page_wider_than_the_screen(opened, size, folded):
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+def test_every_chart_keeps_its_own_name(opened):
+    page = opened()
+    named = "[...document.querySelectorAll('.chart')].map((chart) => [chart.role, chart.ariaLabel])"
+    names = page.evaluate(named)
+    assert {role for role, _ in names} == {"img"}
+    assert len({label for _, label in names}) == len(names) and all(len(label) > 20 for _, label in names)
+
+
 def test_charts_follow_when_the_screen_is_turned(opened):
     page = opened(WIDE)
     page.set_viewport_size(NARROW)
@@ -135,7 +143,7 @@ def test_print_is_light_and_every_chart_fits_the_paper(opened):
 
 def test_without_scripts_the_answer_and_the_tables_are_there(opened):
     page = opened(java_script_enabled=False)
-    assert page.locator(".headline").count() == 2
+    assert page.locator("#answer .headline").count() == 2
     assert page.locator("noscript").count() == 1 and page.locator("table").count() > 5
 
 

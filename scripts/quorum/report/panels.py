@@ -99,7 +99,9 @@ def _rows(node: Spec, group: tuple[str, ...], datasets: Datasets) -> list[list[P
     for name in ("vconcat", "hconcat"):
         if name in node:
             inner = (*group, _text(node["title"]["text"])) if "title" in node else group
-            parts = [_rows(child, inner, datasets) for child in node[name]]
+            # Altair puts the data of an only panel, or of panels with the same data, around them.
+            shared = {"data": node["data"]} if "data" in node else {}
+            parts = [_rows(shared | child, inner, datasets) for child in node[name]]
             if name == "vconcat":
                 return _with_headings_from_above([row for part in parts for row in part])
             if all(len(part) == 1 for part in parts):
