@@ -156,6 +156,13 @@ def test_the_key_has_every_entry_of_the_legends_in_their_order(specs):
     assert panels.take_apart(specs["defense_grid"]).key == []
 
 
+def test_panels_that_look_alike_have_names_of_their_own(specs):
+    spec = copy.deepcopy(specs["honest_costs"])
+    doubled = {**spec, "vconcat": [spec["vconcat"][0], copy.deepcopy(spec["vconcat"][0])]}
+    labels = [panel.label for panel in panels.take_apart(doubled).panels]
+    assert len(set(labels)) == len(labels)
+
+
 def test_a_word_broken_at_its_hyphen_is_whole_again():
     chart = alt.Chart(alt.InlineData(values=[{"a": 1}]), width=10, height=10).mark_point().encode(x="a:Q")
     spec = chart.properties(

@@ -58,8 +58,8 @@ def test_the_table_by_hand():
     ("changes", "text", "verdict"),
     [
         ({"crossing_share": 0.9}, "198 (at least 148)", "too few"),
-        ({"fitted_size": np.nan, "tipping_low": np.nan, "crossing_share": 0.0}, "none found (at least 592)", "never"),
-        ({"fitted_size": np.nan, "tipping_low": np.nan, "crossing_share": 0.3}, "none found (at least 0)", "unclear"),
+        ({"fitted_size": np.nan, "tipping_low": np.nan, "crossing_share": 0.0}, "no number (at least 592)", "never"),
+        ({"fitted_size": np.nan, "tipping_low": np.nan, "crossing_share": 0.3}, "no number (at least 0)", "unclear"),
     ],
 )
 def test_an_open_end_and_a_curve_without_a_crossing_are_told(changes, text, verdict):
@@ -71,7 +71,7 @@ def test_a_filter_that_lets_nothing_pass_has_no_number():
     frames = tables()
     frames["defense_grid"] = frames["defense_grid"].assign(passed=0.0)
     cell = section(frames).blocks[0].tables[0].rows[0][2]
-    assert (cell.text, cell.note) == ("none", "never")
+    assert (cell.text, cell.note) == ("no number", "never")
 
 
 def test_a_campaign_without_a_filter_of_its_own_has_dashes():

@@ -48,7 +48,9 @@ def campaigns_table(found: Sequence[answer.Outcome], confidence: float) -> list[
 def tipping(tables: Tables, uptake: str, name: str, title: str, short: str, sentences: Sequence[str]) -> list[Section]:
     """The curves of one uptake."""
     own = of_uptake(tables, uptake)
-    blocks: list[Chart | Table] = [*chart("tipping_curve", own), *_curve_table(own["tipping_curve"])]
+    several = len(uptakes(tables)) > 1
+    caption = "The numbers of the tipping curve" + (f", {theme.label(uptake)}" if several else "")
+    blocks: list[Chart | Table] = [*chart("tipping_curve", own), *_curve_table(own["tipping_curve"], caption)]
     return [Section(name, title, short, sentences, blocks)] if blocks else []
 
 
@@ -82,7 +84,7 @@ def _sampled(curve: pd.DataFrame) -> list[str | None]:
     return with_interval(curve, "male_share", "clustered_low", "clustered_high", wilson=("male_low", "male_high"))
 
 
-def _curve_table(curve: pd.DataFrame) -> list[Table]:
+def _curve_table(curve: pd.DataFrame, caption: str) -> list[Table]:
     curve = curve[curve["defense"] == "none"]
     shown = curve.assign(
         campaign=campaigns(curve),
@@ -99,7 +101,7 @@ def _curve_table(curve: pd.DataFrame) -> list[Table]:
         "exact": ("male share, exact", str),
         "data_male_share": ("male share of the data", words.share),
     }
-    return table("The numbers of the tipping curve", shown, columns)
+    return table(caption, shown, columns)
 
 
 # ---- domains ---------------------------------------------------------------------------------------------------------

@@ -72,6 +72,9 @@ def take_apart(spec: Mapping[str, Any]) -> Figure:
         panel |= {"background": "transparent", "padding": 2}
         axes = " by ".join(filter(None, (_axis_title(cell, "y"), _axis_title(cell, "x"))))
         label = f"{figure.title} {'; '.join(filter(None, (*cell.group, cell.heading, axes)))}"
+        # Two panels that differ by nothing which is said of them are told apart by their place.
+        if label in (other.label for other in figure.panels):
+            label += f" (panel {len(figure.panels) + 1})"
         panel |= {"datasets": {name: datasets[name] for name in dict.fromkeys(_names(cell.spec))}}
         panel |= {"height": _height(panel)}
         figure.panels.append(Panel(cell.group, cell.heading, {**head, **panel}, len(figure.panels), cell.row, label))

@@ -191,6 +191,6 @@ def _table(scenario: Scenario, planned: pd.DataFrame, bases: Sequence[planner.Ba
 def _people(found: Mapping[str, Any]) -> str:
     needed, low, high = (found[name] for name in ("needed_agents", "agents_low", "agents_high"))
     if needed is None:
-        return "none" if low is None else f"none found ({words.between(low, high)})"
+        return "no number" if low is None else f"no number ({words.between(low, high)})"
     interval = "" if low == high else f" ({words.between(low, high)})"
     return words.count(needed) + interval
