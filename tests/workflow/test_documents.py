@@ -62,7 +62,7 @@ UNTRIED = {
     r"pip install (jupyterlab$|\.)": "needs a package registry",
     r"pip install --requirement requirements-cluster.txt": "needs a package registry",
     r"python tests/benchmarks/engine\.py": "needs a finished run",
-    r"python tests/benchmarks/(scaling|growth|blocks)\.py": "measures the checkout; the tests' copies have no benchmarks",
+    r"python tests/benchmarks/(scaling|growth|blocks)\.py": "measures the checkout, of which tests have no benchmarks",
     r"(\(cd results/release|mlcroissant )": "needs a finished run; tests/unit/test_release.py does the same",
     r"python -c .*rejections": "comes after a run: the test of the first hour does both",
     r"python (curve|verdicts)\.py$": "reads the tables of a run with trained models",
