@@ -42,15 +42,6 @@ def wilson_interval(successes: int, total: int, confidence: float = CONFIDENCE) 
     return min(float(low), share), max(float(high), share)
 
 
-def has_width(low: ArrayLike, high: ArrayLike) -> NDArray[np.bool_]:
-    """Whether each interval has a width; one without ends counts as one that has.
-
-    A bootstrap of observations that all agree comes to a width of 0, however few they are: it says nothing of how sure
-    the estimate is. Wilson's interval does.
-    """
-    return ~np.isclose(np.asarray(low, dtype=float), np.asarray(high, dtype=float), rtol=0, atol=1e-9)
-
-
 def _draws(n_units: int, n_resamples: int, seed: int, level: int) -> Floats:
     """How often each unit is drawn in each resample: (n_resamples, n_units), every row sums to n_units.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from quorum import statistics
+from quorum.intervals import has_width
 from quorum.statistics import CONFIDENCE
 from quorum.summaries import (
     CAMPAIGN,
@@ -75,9 +76,9 @@ def tipping_points(
     """Table tipping_points: a row for every campaign, probe set and filter of the table tipping_curve.
 
     tipping_size uses the clustered interval of every swept size, 0 included, and Wilson's where all answers agree, so
-    that the clustered one has no width; a share that jumps over 0.5 between two
-    sizes has none, and then only the fitted curve says where it crossed. The curve is fitted to the sampled male share,
-    and again to `n_fits` resamples of wordings and seeds; a crossing past twice the largest size counts as none.
+    that the clustered one has no width; a share that jumps over 0.5 between two sizes has none, and then only the
+    fitted curve says where it crossed. The curve is fitted to the sampled male share, and again to `n_fits` resamples
+    of wordings and seeds; a crossing past twice the largest size counts as none.
     tipping_low and tipping_high are taken over the resamples that cross, and are empty where fewer than half do: read
     crossing_share beside them. The fit is empty with fewer than three sizes above 0 (as under filters, which see one).
     """
@@ -90,7 +91,7 @@ def tipping_points(
         of_campaign = (curve[["uptake", "style", "strategy", "probe_set"]] == list(key[:4])).all(axis=1)
         points = pd.concat([curve[of_campaign & (curve.pool_size == 0)], swept]).sort_values("pool_size")
         sizes = points.pool_size.to_numpy()
-        wide = statistics.has_width(points.clustered_low, points.clustered_high)
+        wide = has_width(points.clustered_low, points.clustered_high)
         limit = 2.0 * sizes.max()
         fitted = statistics.fit_curve(sizes, points.male_share)
         low = high = crossing_share = math.nan

@@ -375,6 +375,17 @@ def test_tipping_curve_draws_every_undefended_row_of_the_table_and_no_other(tabl
     assert paper == {(0, 0.79), (1000, 0.48)}
 
 
+@pytest.mark.parametrize("name", ["tipping_curve", "bias_reduction"])
+def test_a_bootstrap_without_width_is_not_drawn_and_wilsons_interval_is(tables, name):
+    curve = tables["tipping_curve"]
+    tables["tipping_curve"] = curve.assign(clustered_low=curve["male_share"], clustered_high=curve["male_share"])
+    drawn = [row for row in _values(_draw(name, tables)) if row.get("wilson_low") is not None]
+    # What is as released stands in a table of its own.
+    agreeing = [row for row in drawn if name == "tipping_curve" or row["model"] != drawn[0]["model"]]
+    assert agreeing and all(row["low"] is None and row["high"] is None for row in agreeing)
+    assert all(row["wilson_low"] < row["wilson_high"] for row in agreeing)
+
+
 def test_a_small_campaign_fills_the_width_of_its_panel(tables):
     """The paper's number at 1,000 sentences is left out where no size comes near it."""
     tables["tipping_curve"] = tables["tipping_curve"].query("pool_size <= 500")

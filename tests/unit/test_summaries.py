@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import gmean
 
 from quorum import statistics, studies, summaries, tables, tipping
+from quorum.intervals import has_width
 
 WORLD = {"background_size": 1_700, "background_share": 0.79}
 FAST = {"n_resamples": 300}
@@ -235,7 +236,7 @@ def test_few_answers_that_all_agree_do_not_tell_a_share_from_parity():
     frame = frame.assign(gender=np.where(frame.pool_size, "female", "male"))
     curve = tipping.tipping_curve(frame, fake.streams(frame), **WORLD, **FAST)
     few = curve.assign(male_high=curve.male_high.where(curve.pool_size != 1_000, 0.66))
-    assert not statistics.has_width(few.clustered_low, few.clustered_high).any()
+    assert not has_width(few.clustered_low, few.clustered_high).any()
     assert tipping.tipping_points(few, frame, **WORLD, n_fits=5).squeeze().tipping_size == 1_000
 
 

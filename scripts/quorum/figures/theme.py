@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from quorum.intervals import has_width
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -122,9 +124,7 @@ def _plain(value: Any) -> Any:
 
 def resampled(low: float | None, high: float | None) -> dict[str, float | None]:
     """The ends of a bootstrap interval as `low` and `high`; none where all answers agree, so that it has no width."""
-    if not missing(low) and not missing(high) and math.isclose(low, high, abs_tol=1e-9):
-        return {"low": None, "high": None}
-    return {"low": low, "high": high}
+    return {"low": low, "high": high} if has_width(low, high) else {"low": None, "high": None}
 
 
 def conditions(frame: pd.DataFrame) -> pd.Series:

@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from quorum.figures import theme
+from quorum.intervals import has_width
 from quorum.report import words
-from quorum.statistics import has_width
 
 REACHED, JUMPED, ALREADY, NEVER, UNMEASURED = "reached", "jumped", "already", "never", "unmeasured"
 CAMPAIGN = ("uptake", "style", "strategy")
@@ -131,7 +131,7 @@ def _outcome(key: tuple[str, ...], swept: pd.DataFrame, fit: dict[str, float | N
 
 def _share(row: Mapping[str, Any]) -> Share:
     low, high = row["clustered_low"], row["clustered_high"]
-    by_wilson = low is not None and high is not None and not has_width(low, high) and row["male_low"] is not None
+    by_wilson = not has_width(low, high) and row["male_low"] is not None
     if by_wilson:
         low, high = row["male_low"], row["male_high"]
     return Share(row["pool_size"], row["male_share"], low, high, row["coverage"], by_wilson)

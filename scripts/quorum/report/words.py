@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from quorum.figures.theme import label, missing
-from quorum.statistics import has_width
+from quorum.intervals import has_width
 
 
 def count(number: float) -> str:
@@ -48,7 +48,7 @@ def interval(
 ) -> str:
     """An interval in words. Where all answers agree, however few, a bootstrap's has no width: then it is Wilson's, by
     its name, or "no interval"."""
-    if missing(low) or missing(high) or has_width(low, high):
+    if has_width(low, high):
         return between(low, high, form)
     instead = between(*wilson, form)
     return f"{instead} by Wilson" if instead else "no interval"
