@@ -4,6 +4,7 @@ PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
 BENCH ?=
+SERVICE ?= tests/service
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -40,9 +41,10 @@ test-apart: $(TESTS_READY) ## whole runs: reruns, damaged files, full disks, int
 	$(SNAKEMAKE) retrieve --cores $(CORES)
 	$(WITH_VENV) $(RUN) -m pytest tests/workflow -m apart
 
-test-service: $(TESTS_READY) $(CLUSTER_READY) ## run the study through real services on this machine: a model server, SLURM
+test-service: $(TESTS_READY) $(CLUSTER_READY) ## run the study through real services: a model server, SLURM (installed where root and apt are, else skipped)
+	@command -v slurmctld /usr/sbin/slurmctld > /dev/null || { [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null && apt-get update && apt-get install --yes --no-install-recommends munge slurmctld slurmd slurm-client; } || echo "no SLURM, and none can be installed here: its tests will be skipped"
 	$(SNAKEMAKE) --cores $(CORES) resources/retrieved/model/config.json resources/retrieved/texts.parquet
-	$(WITH_VENV) $(RUN) -m pytest tests/service
+	$(WITH_VENV) $(RUN) -m pytest $(SERVICE)
 
 test-browser: $(TESTS_READY) $(BROWSER_READY) ## open the report in a real browser; installs chromium where root and apt are, skips without one
 	@command -v chromium chromium-browser google-chrome > /dev/null || { [[ $$(id -u) == 0 ]] && command -v apt-get > /dev/null && apt-get install --yes --no-install-recommends chromium; } || echo "no browser, and none can be installed here: the tests will be skipped"
@@ -82,7 +84,7 @@ coverage: $(TESTS_READY) ## unit tests with branch coverage
 config/README.md: config/schema.yaml scripts/quorum/settings.py $(STUDY_READY) ## describe every configuration key, out of the schema
 	PYTHONPATH=scripts $(RUN) -c 'from quorum import settings; print(settings.describe(settings.read("$<")), end="")' > $@
 
-docs/tables.md: scripts/quorum/tables.py $(STUDY_READY) ## describe every table and column, out of the schemas
+docs/tables.md: scripts/quorum/tables.py $(wildcard scripts/quorum/schemas/*.py) $(STUDY_READY) ## describe every table and column, out of the schemas
 	PYTHONPATH=scripts $(RUN) -c 'from quorum import tables; print(tables.describe(), end="")' > $@
 
 setup: $(STUDY_READY) ## only create .venv with the pinned packages

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quorum.tables import SCHEMAS, TableError
+from quorum.schemas import SCHEMAS
+from quorum.tables import TableError
 
 
 def read_benchmark(path: str | Path) -> pd.DataFrame:

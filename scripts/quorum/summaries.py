@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from quorum import statistics
+from quorum.schemas import SCHEMAS
 from quorum.statistics import CONFIDENCE, N_RESAMPLES
-from quorum.tables import SCHEMAS
 
 CAMPAIGN = ["uptake", "style", "strategy"]
 CONDITION = [*CAMPAIGN, "defense", "pool_size"]

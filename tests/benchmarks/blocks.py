@@ -1,6 +1,6 @@
 """What a job of the queue costs by itself: the same conditions through a real SLURM, in blocks of three sizes.
 
-python tests/benchmarks/blocks.py [BLOCK ...]      (1 4 12)
+python tests/benchmarks/blocks.py [BLOCK ...]      (1 4 8)
 
 Needs what `make test-service` needs. Queue jobs run two at a time, as everywhere on this machine. Overhead is the
 time that nodes were taken without a rule's own script at work: the starts of Snakemake and of Python.
@@ -24,8 +24,8 @@ import runs  # noqa: E402
 
 CONFIG = {
     "uptakes": ["fine_tune"],
-    "collective": {"agents": 4, "styles": ["template"], "sizes": [0, *range(1, 12)]},
-    "defense": {"names": ["none"], "at_size": 11},
+    "collective": {"agents": 4, "styles": ["template"], "sizes": [0, *range(1, 8)]},
+    "defense": {"names": ["none"], "at_size": 7},
 }
 RULES = ("fine_tune", "audit_model")
 BEFORE = ("write_probes", "measure_precision", "encode_background", "encode_pool", "encode_utility")
@@ -91,7 +91,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as base, slurm.up() as running:
         audits, configs = prepare(Path(base, "ready"))
         found = []
-        for size in [int(argument) for argument in sys.argv[1:]] or (1, 4, 12):
+        for size in [int(argument) for argument in sys.argv[1:]] or (1, 4, 8):
             folder = runs.copy_run(Path(base, "ready"), Path(base, str(size)))
             found.append(measure(running, folder, size, audits, configs))
         print(f"{len(audits)} conditions\n\n{table(found, len(RULES) * len(audits))}")

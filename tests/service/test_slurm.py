@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.service, pytest.mark.model, pytest.mark.slow]
 
 PROFILE = Path("profiles", "slurm", "config.yaml")
 PRECISION = Path("results", "machine", "precision.parquet")
-LIMIT = 1500
+LIMIT = 900
 PARTS = ("baseline", "bargaining", "results/release/varied/sentences.csv")
 # Several blocks in the queue when one of them is hit, and each soon done again.
 SMALL_BLOCKS = ("--group-components", "streams=10", "encodings=10", "uptake=2", "tables=100")

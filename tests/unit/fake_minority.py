@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from quorum import tables
+from quorum.schemas import SCHEMAS
 
 METHODS = ("rb_prob", "rb_label", "rb_dist", "random")
 ALPHAS = (0.01, 0.1, 0.2, 0.3, 0.4)
@@ -36,7 +36,7 @@ MITIGATIONS = {
 
 
 def _frame(name: str, rows: list[dict]) -> pd.DataFrame:
-    columns = [column.name for column in tables.SCHEMAS[name]]
+    columns = [column.name for column in SCHEMAS[name]]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -27,8 +27,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorum import figures
-from quorum import tables as schemas
 from quorum.figures import bias_reduction, defenses, domains, overlap_study, theme, tipping_curve
+from quorum.schemas import SCHEMAS
+from quorum.tables import validate
 
 ROOT = Path(__file__).parents[2]
 BACKGROUND, SHARE = 1700, 0.79
@@ -275,7 +276,7 @@ def fake_tables() -> dict[str, pd.DataFrame]:
                 "hardt_bound": bound if overlap < 1 else np.nan,
             }
         )
-    frames = {name: pd.DataFrame(rows)[[c.name for c in schemas.SCHEMAS[name]]] for name, rows in tables.items()}
+    frames = {name: pd.DataFrame(rows)[[c.name for c in SCHEMAS[name]]] for name, rows in tables.items()}
     reference = [
         ("male_share", "pool_size=0", 0.79),
         ("male_share", "pool_size=1000", 0.48),
@@ -342,8 +343,8 @@ def _table(frame: pd.DataFrame, *columns: str) -> set[tuple]:
 
 def test_the_fake_tables_follow_the_schemas(tables):
     for name, frame in tables.items():
-        if name in schemas.SCHEMAS:
-            schemas.validate(frame, name)
+        if name in SCHEMAS:
+            validate(frame, name)
 
 
 # ---- what is drawn is what the tables hold ---------------------------------------------------------------------------
@@ -666,7 +667,7 @@ def test_one_uptake_alone_is_not_named_in_every_heading(both):
 
 def _emptied(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with every cell that its schema allows to be empty made empty."""
-    optional = [column.name for column in schemas.SCHEMAS.get(name, ()) if column.optional]
+    optional = [column.name for column in SCHEMAS.get(name, ()) if column.optional]
     return frame.assign(**dict.fromkeys(optional, np.nan))
 
 

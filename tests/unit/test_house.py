@@ -170,7 +170,8 @@ def test_continuous_integration_runs_the_readers_own_commands():
     assert os.access(path, os.X_OK)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#!/usr/bin/env bash"
-    assert [line for line in lines if line.startswith("make ")] == ["make test"]
+    service = 'make test-service SERVICE="tests/service/test_slurm.py -k local_run"'
+    assert [line for line in lines if line.startswith("make ")] == ["make test", service]
 
 
 def test_the_hooks_need_no_network():

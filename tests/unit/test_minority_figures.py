@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from test_figures import _marks, _set, _svg, _table, _values
 
 from quorum import figures
-from quorum import tables as schemas
 from quorum.figures import (
     minority_alpha,
     minority_flips,
@@ -25,6 +24,8 @@ from quorum.figures import (
     minority_toy,
     theme,
 )
+from quorum.schemas import SCHEMAS
+from quorum.tables import validate
 
 ROOT = Path(__file__).parents[2]
 NAMES = [name for name in figures.FIGURES if name.startswith("minority_")]
@@ -55,8 +56,8 @@ def _of(rows: list[dict], *kinds: str) -> list[dict]:
 
 def test_the_fake_tables_follow_the_schemas(tables):
     for name, frame in tables.items():
-        if name in schemas.SCHEMAS:
-            schemas.validate(frame, name)
+        if name in SCHEMAS:
+            validate(frame, name)
 
 
 # ---- what is drawn is what the tables hold ---------------------------------------------------------------------------
@@ -312,7 +313,7 @@ def test_awkward_runs_draw(name, run):
 
 
 def _emptied(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    optional = [column.name for column in schemas.SCHEMAS.get(name, ()) if column.optional]
+    optional = [column.name for column in SCHEMAS.get(name, ()) if column.optional]
     return frame.assign(**dict.fromkeys(optional, np.nan))
 
 

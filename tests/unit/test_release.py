@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from quorum import collective, contributions, probes, settings, tables
 from quorum.release import card, checksums, citation, croissant, description, forms, versions
+from quorum.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 RESOURCES = ROOT / "resources"
@@ -45,9 +46,9 @@ def no_network(monkeypatch):
 def made_up(name: str, rows: int) -> pd.DataFrame:
     """A table of the schema; what may be empty is so in its first row."""
     values = {"string": lambda k: f'text {k}, "so"', "int": int, "float": lambda k: k / 3, "bool": lambda k: k % 2 == 0}
-    columns = {c.name: [values[c.dtype](k) for k in range(rows)] for c in tables.SCHEMAS[name]}
+    columns = {c.name: [values[c.dtype](k) for k in range(rows)] for c in SCHEMAS[name]}
     frame = pd.DataFrame(columns)
-    for column in tables.SCHEMAS[name]:
+    for column in SCHEMAS[name]:
         if column.optional:
             frame[column.name] = [np.nan if column.dtype == "float" else None, *columns[column.name][1:]]
     return frame
@@ -352,7 +353,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.samp
 
 
 def sentences_of(texts: list[str]) -> pd.DataFrame:
-    columns = {column.name: texts for column in tables.SCHEMAS["sentences"]}
+    columns = {column.name: texts for column in SCHEMAS["sentences"]}
     return pd.DataFrame(columns | {"text": texts, "contribution_id": [f"pool{k}" for k in range(len(texts))]})
 
 
@@ -423,7 +424,7 @@ def test_the_card_explains_every_column(folder):
     text = (folder / "README.md").read_text(encoding="utf-8")
     section = text[text.index("## Columns") : text.index("## Balance")]
     for name in ("sentences", "probes"):
-        for column in tables.SCHEMAS[name]:
+        for column in SCHEMAS[name]:
             assert f"| `{column.name}` | {column.dtype} |" in section
 
 

@@ -20,8 +20,8 @@ from fake_minority import minority_tables
 from test_figures import fake_tables
 
 from quorum import conditions, figures, report, settings
-from quorum import tables as schemas
 from quorum.report import bargaining, blocks, comparison, filters, minority, page, panels, provenance
+from quorum.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 ASSETS = {
@@ -67,9 +67,9 @@ def others() -> dict[str, pd.DataFrame]:
             [{"rule": "fine_tune", "jobs": 3, "seconds_total": 90.0, "seconds_mean": 30.0, "max_rss_mb": 900.0}]
         ),
         "requests": pd.DataFrame(
-            [{column.name: 2 if column.dtype in ("int", "float") else "x" for column in schemas.SCHEMAS["requests"]}]
+            [{column.name: 2 if column.dtype in ("int", "float") else "x" for column in SCHEMAS["requests"]}]
         ),
-        "provenance": pd.DataFrame([{column.name: "x" for column in schemas.SCHEMAS["provenance"]}]),
+        "provenance": pd.DataFrame([{column.name: "x" for column in SCHEMAS["provenance"]}]),
         "minority_datasets": pd.DataFrame(
             [
                 {"dataset": "compas", "minority": "women", "good_label": "none", "rows": 10, "people": 9, "features": 2}
@@ -307,7 +307,7 @@ def test_the_tables_of_the_report_are_those_that_the_configuration_has():
     config["model"]["backend"], config["minority"]["signal"]["dataset"] = "endpoint", ""
     paths = conditions.tables_of_report(report.TABLES, config)
     assert "requests" in paths and "minority_signal" not in paths
-    assert set(report.TABLES) <= set(schemas.SCHEMAS)
+    assert set(report.TABLES) <= set(SCHEMAS)
 
 
 def test_the_tables_are_those_that_the_figures_need():

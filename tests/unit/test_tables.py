@@ -12,6 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from quorum import tables
+from quorum.schemas import SCHEMAS
+from quorum.schemas.columns import DTYPES
 from quorum.tables import TableError
 
 VALUES = {
@@ -26,25 +28,25 @@ PANDAS = {"string": "str", "int": "int64", "float": "float64", "bool": "bool"}
 def example(name: str) -> pd.DataFrame:
     """Two rows that follow the schema of a table."""
     values = {"string": ["a", "b"], "int": [1, 2], "float": [0.1, 0.25], "bool": [True, False]}
-    return pd.DataFrame({c.name: values[c.dtype] for c in tables.SCHEMAS[name]})
+    return pd.DataFrame({c.name: values[c.dtype] for c in SCHEMAS[name]})
 
 
 def everything_in(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("name", tables.SCHEMAS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_every_schema_is_complete(name):
-    columns = tables.SCHEMAS[name]
+    columns = SCHEMAS[name]
     assert len({c.name for c in columns}) == len(columns)
     for column in columns:
-        assert column.dtype in tables.DTYPES and column.name.isidentifier() and column.meaning
+        assert column.dtype in DTYPES and column.name.isidentifier() and column.meaning
         field = tables.schema(name).field(column.name)
         assert field.nullable is column.optional
         assert field.metadata == {b"unit": column.unit.encode(), b"meaning": column.meaning.encode()}
 
 
-@pytest.mark.parametrize("name", tables.SCHEMAS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_every_table_comes_back_as_it_was_written(name, tmp_path):
     frame = example(name)
     path = tmp_path / "new" / "folder" / f"{name}.parquet"
@@ -60,7 +62,7 @@ def columns_of(name: str):
                 c.name: st.lists(
                     VALUES[c.dtype] | (st.none() if c.optional else st.nothing()), min_size=size, max_size=size
                 )
-                for c in tables.SCHEMAS[name]
+                for c in SCHEMAS[name]
             }
         )
     )
@@ -70,7 +72,7 @@ def columns_of(name: str):
 @given(columns_of("baseline_bias"))
 def test_any_value_of_the_right_kind_comes_back(tmp_path, columns):
     name = "baseline_bias"
-    kinds = {c.name: PANDAS[c.dtype] for c in tables.SCHEMAS[name]}
+    kinds = {c.name: PANDAS[c.dtype] for c in SCHEMAS[name]}
     frame = pd.DataFrame({key: pd.Series(columns[key], dtype=kind) for key, kind in kinds.items()})
     tables.write_table(frame, tmp_path / "t.parquet", name)
     pd.testing.assert_frame_equal(tables.read_table(tmp_path / "t.parquet", name), frame, check_dtype=False)

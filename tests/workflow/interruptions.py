@@ -123,8 +123,10 @@ def living(session: int) -> list[int]:
 def interrupt(folder: Path, name: str, moment: float, alone: bool) -> tuple[str, int] | None:
     """Starts a run, and sends it the signal of that name after `moment` seconds; returns as soon as Snakemake is gone.
 
-    What Snakemake said, and the session of its processes; None if the run had come to its end before.
+    What Snakemake said, and the session of its processes; None if the run came to its end before the signal ended it.
     """
+    # What a shell starts in the background ignores SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     said = folder / "interrupted.log"
     with said.open("w") as log:
         # In a session of its own, as in a terminal of its own: the signal must not come back to this program.
@@ -142,7 +144,7 @@ def interrupt(folder: Path, name: str, moment: float, alone: bool) -> tuple[str,
             os.killpg(run.pid, signal.SIGKILL)
             log.write(HANGS)
         run.wait()
-    return said.read_text(encoding="utf-8"), run.pid
+    return (said.read_text(encoding="utf-8"), run.pid) if run.returncode else None
 
 
 def attempt(folder: Path, reference: Undisturbed, name: str, moment: float, alone: bool = False) -> Trial | None:
@@ -196,7 +198,11 @@ def main() -> None:
         print(f"seed {given.seed}; undisturbed: {reference.jobs} jobs, {reference.seconds:.0f} s", flush=True)
         for name in given.signals:
             trials: list[Trial] = []
+            tries = 0
             while len(trials) < given.moments:
+                tries += 1
+                if tries > 3 * given.moments:
+                    raise SystemExit(f"{name} does not end runs")
                 folder = prepare(Path(temporary, "interrupted"), **study)
                 trial = attempt(folder, reference, name, draw.uniform(0, reference.seconds), given.alone)
                 shutil.rmtree(folder)

@@ -9,6 +9,7 @@ import pytest
 import runs
 
 from quorum import tables
+from quorum.schemas import SCHEMAS
 
 pytestmark = pytest.mark.workflow
 
@@ -90,7 +91,7 @@ def test_it_has_a_row_in_every_table(unused):
     assert done.returncode == 0, done.stdout[-20_000:]
     for name in (*UNTRAINED, *TRAINED):
         assert len(rows_of(unused, name)), name
-    declared = {name for name, columns in tables.SCHEMAS.items() if "defense" in [column.name for column in columns]}
+    declared = {name for name, columns in SCHEMAS.items() if "defense" in [column.name for column in columns]}
     made = {path.stem for path in (unused / "results" / "tables").glob("*.parquet")}
     # Wordings are those of undefended models.
     assert made & declared - {"wordings"} <= {*UNTRAINED, *TRAINED}

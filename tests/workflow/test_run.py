@@ -16,6 +16,7 @@ import runs
 
 from quorum import tables
 from quorum.figures import FIGURES, FORMATS
+from quorum.schemas import SCHEMAS
 
 pytestmark = [pytest.mark.workflow, pytest.mark.model, pytest.mark.apart]
 
@@ -69,11 +70,11 @@ def test_every_table_is_there_with_its_columns_in_both_formats(finished, name):
     table = tables.read_table(f"{path}.parquet", name)
     assert len(table)
     # A text may be empty, and a number absent; in CSV both are nothing, and a column of whole numbers is one of floats.
-    texts = {column.name: str for column in tables.SCHEMAS[name] if column.dtype == "string"}
+    texts = {column.name: str for column in SCHEMAS[name] if column.dtype == "string"}
     text = pd.read_csv(
         f"{path}.csv", dtype=texts, keep_default_na=False, na_values={c: [""] for c in table if c not in texts}
     )
-    assert list(text.columns) == [column.name for column in tables.SCHEMAS[name]]
+    assert list(text.columns) == [column.name for column in SCHEMAS[name]]
     absent = {column: float for column in table.select_dtypes("Int64") if table[column].isna().any()}
     pd.testing.assert_frame_equal(text, table.astype(absent), check_dtype=False, rtol=1e-9)
 

@@ -14,6 +14,7 @@ import pandas as pd
 from quorum import tables
 from quorum.endpoint import answers
 from quorum.endpoint.cache import Cache, Kept
+from quorum.schemas import SCHEMAS
 
 
 def exported(cache: Cache, keys: Iterable[bytes]) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def exported(cache: Cache, keys: Iterable[bytes]) -> pd.DataFrame:
                 "response": kept.response,
             }
         )
-    return pd.DataFrame(rows, columns=[column.name for column in tables.SCHEMAS["answers"]])
+    return pd.DataFrame(rows, columns=[column.name for column in SCHEMAS["answers"]])
 
 
 def import_once(cache: Cache, path: str | Path) -> int:

@@ -19,8 +19,8 @@ import pandas as pd
 from quorum.logbook import progress
 from quorum.minority.learners import LEARNERS
 from quorum.minority.population import Population, split
+from quorum.schemas import SCHEMAS
 from quorum.statistics import hardt_bound
-from quorum.tables import SCHEMAS
 
 _MEMBERS = 41  # stream of random numbers
 _MOST_CELLS = 10_000_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from quorum.minority.population import Population
-from quorum.tables import SCHEMAS
+from quorum.schemas import SCHEMAS
 
 KNOWS_MAJORITY = ("rb_prob", "rb_label", "rb_dist")
 _MEASURES = ("eqod", "sp", "error")

@@ -15,7 +15,7 @@ from quorum.minority.learners import LEARNERS
 from quorum.minority.mitigations import MITIGATIONS
 from quorum.minority.population import Population, split
 from quorum.minority.scores import SCORES, View
-from quorum.tables import SCHEMAS
+from quorum.schemas import SCHEMAS
 
 
 def run(

@@ -20,7 +20,7 @@ from quorum.minority.contributions import relabelled
 from quorum.minority.learners import LEARNERS
 from quorum.minority.population import GROUPS
 from quorum.minority.scores import SCORES, View, neighbours, standardised
-from quorum.tables import SCHEMAS
+from quorum.schemas import SCHEMAS
 
 SEED = 1
 NEIGHBOURS = 3

@@ -18,7 +18,7 @@ import yaml
 from quorum.release import citation as citing
 from quorum.release.citation import Citation
 from quorum.release.croissant import CONFORMS_TO, SENTENCES
-from quorum.tables import SCHEMAS
+from quorum.schemas import SCHEMAS
 
 PROBES = "probes"
 GENDERS = ("female", "male")

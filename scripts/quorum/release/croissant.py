@@ -15,7 +15,7 @@ from typing import Any
 from quorum.release import citation as citing
 from quorum.release.citation import Citation
 from quorum.report.provenance import hashes
-from quorum.tables import SCHEMAS
+from quorum.schemas import SCHEMAS
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 SENTENCES = "sentences"
