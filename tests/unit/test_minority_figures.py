@@ -15,6 +15,7 @@ from test_figures import _marks, _set, _svg, _table, _values
 
 from quorum import figures
 from quorum.figures import (
+    label_places,
     minority_alpha,
     minority_flips,
     minority_knowledge,
@@ -22,6 +23,7 @@ from quorum.figures import (
     minority_scoring,
     minority_signal,
     minority_toy,
+    people,
     theme,
 )
 from quorum.schemas import SCHEMAS
@@ -78,8 +80,8 @@ def test_alpha_draws_every_row_once_for_each_violation_with_one_sd(tables):
             # Side by side, but nearer to its own alpha than to any other one.
             assert abs(row["x"] - row["alpha"]) < 0.02
     base = tables["minority_baselines"].query("mitigation == 'none'")
-    for measure in theme.VIOLATIONS:
-        drawn = [row for row in _of(rows, theme.UNMITIGATED) if row["measure"] == measure]
+    for measure in people.VIOLATIONS:
+        drawn = [row for row in _of(rows, people.UNMITIGATED) if row["measure"] == measure]
         assert _set(drawn, "dataset", "learner", "value") == _table(base, "dataset", "learner", f"{measure}_mean")
     paper = _set(_of(rows, minority_alpha.PAPER), "dataset", "x", "value")
     assert paper == {("compas", 0, 0.214), ("compas", 0.3, 0.065), ("adult", 0, 0.086), ("adult", 0.3, 0.02)}
@@ -96,7 +98,7 @@ def test_flips_draws_all_methods_at_the_alpha_of_limited_knowledge_and_no_other_
     rows = _values(spec)
     table = _kinds(tables["minority_flips"].query("alpha == .3 and knowledge == 'all'"))
     keys = ("dataset", "learner", "kind", "flips")
-    for measure in theme.VIOLATIONS:
+    for measure in people.VIOLATIONS:
         drawn = [row for row in rows if row["measure"] == measure and row["kind"] in LABELS.values()]
         assert _set(drawn, *keys, "value", "error") == _table(table, *keys, f"{measure}_mean", "error_mean")
         start = [row for row in _of(rows, minority_flips.BASE) if row["measure"] == measure]
@@ -116,7 +118,7 @@ def test_flips_draws_all_methods_at_the_alpha_of_limited_knowledge_and_no_other_
 )
 def test_the_alpha_that_is_shown(known, alphas, expected):
     rows = [{"alpha": alpha, "knowledge": name} for alpha in alphas for name in {"all", known.get(alpha, "all")}]
-    assert theme.main_alpha(pd.DataFrame(rows)) == pytest.approx(expected)
+    assert people.main_alpha(pd.DataFrame(rows)) == pytest.approx(expected)
 
 
 def test_flips_names_the_data_sets_that_were_not_measured_at_its_alpha(tables):
@@ -140,10 +142,10 @@ def test_pareto_draws_fronts_of_the_sweep_and_every_mitigation_with_its_cross(ta
     rows = _values(spec)
     table = _kinds(tables["minority_flips"].query("alpha == .3 and knowledge == 'all'"))
     base = tables["minority_baselines"]
-    words = {name: entry[1] for name, entry in minority_pareto.MITIGATIONS.items()} | {"none": theme.UNMITIGATED}
+    words = {name: entry[1] for name, entry in minority_pareto.MITIGATIONS.items()} | {"none": people.UNMITIGATED}
     base = base.assign(kind=base["mitigation"].map(words))
     marks = 0
-    for measure in theme.VIOLATIONS:
+    for measure in people.VIOLATIONS:
         drawn = [row for row in rows if row.get("measure") == measure]
         fronts = _of(drawn, *LABELS.values())
         columns = ("dataset", "learner", "kind", "flips", "error_mean", f"{measure}_mean")
@@ -272,7 +274,7 @@ def test_scoring_writes_score_and_rank_beside_every_candidate_and_joins_it_to_k_
 def test_labels_stay_within_their_panel_and_near_their_mark(marks, others):
     style = {"width": 300, "height": 200, "font_size": 12}
     labels = [(x, y, f"M{at}") for at, (x, y) in enumerate(marks)]
-    places = theme.beside(labels, others, [], ([0, 1], [5, 9]), style)
+    places = label_places.beside(labels, others, [], ([0, 1], [5, 9]), style)
     assert len(places) == len(labels)
     for (x, y), (mark_x, mark_y, _) in zip(places, labels, strict=True):
         assert 0 < x < 1 and 5 < y < 9
@@ -282,7 +284,7 @@ def test_labels_stay_within_their_panel_and_near_their_mark(marks, others):
 def test_labels_of_marks_that_lie_together_do_not_cover_each_other():
     style = {"width": 300, "height": 200, "font_size": 12}
     labels = [(0.5, 0.5, "EG"), (0.51, 0.5, "TO"), (0.5, 0.52, "M+"), (0.52, 0.53, "RW")]
-    places = theme.beside(labels, [], [], ([0, 1], [0, 1]), style)
+    places = label_places.beside(labels, [], [], ([0, 1], [0, 1]), style)
     for (x, y), (other_x, other_y) in itertools.combinations(places, 2):
         assert abs(x - other_x) * 300 > 12 or abs(y - other_y) * 200 > 12
 
@@ -336,16 +338,16 @@ def test_sparse_tables_draw(name, change, tables):
 
 
 def test_no_line_or_mark_differs_from_another_in_colour_alone():
-    looks = [*theme._METHOD_LOOKS.values(), *theme._SPARE_LOOKS]
+    looks = [*people._METHOD_LOOKS.values(), *people._SPARE_LOOKS]
     assert len({shape for _, shape, _ in looks}) == len({tuple(dash) for _, _, dash in looks}) == len(looks)
     looks = [(theme.BLUE, "circle", [1, 0]), *minority_knowledge._LIMITED]
     assert len({shape for _, shape, _ in looks}) == len({tuple(dash) for _, _, dash in looks}) == len(looks)
     shapes = [shape for _, _, shape in minority_pareto.MITIGATIONS.values()]
-    assert len(set(shapes) | {look[1] for look in theme._METHOD_LOOKS.values()}) == len(shapes) + len(METHODS)
+    assert len(set(shapes) | {look[1] for look in people._METHOD_LOOKS.values()}) == len(shapes) + len(METHODS)
 
 
 @given(st.integers(0, 30), st.integers(1, 6))
 def test_lines_of_panels_hold_everything_and_are_no_longer_than_asked(count, most):
-    lines = theme.in_lines(list(range(count)), most)
+    lines = people.in_lines(list(range(count)), most)
     assert [item for line in lines for item in line] == list(range(count))
     assert all(0 < len(line) <= most for line in lines) and len(lines) == -(-count // most)

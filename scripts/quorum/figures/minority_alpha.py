@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import people, theme
 
 TITLE = "How large must the collective be before the model treats both groups alike?"
-BASE, PAPER = theme.UNMITIGATED, "paper (its own splits and learner)"
+BASE, PAPER = people.UNMITIGATED, "paper (its own splits and learner)"
 _COLUMNS = {"eqod": ("eqod_mean", "eqod_sd", "flips_at_best"), "sp": ("best_sp_mean", "best_sp_sd", "flips_at_best_sp")}
 # Marks of one alpha stand side by side, this share of the axis apart.
 _STEP = 0.014
@@ -26,7 +26,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     table = tables["minority_alpha"]
     if table.empty:
         return theme.nothing(TITLE, "The table minority_alpha has no row.", style)
-    methods = theme.method_looks(table["method"])
+    methods = people.method_looks(table["method"])
     baselines = tables["minority_baselines"]
     paper = _paper_rows(tables["paper_reference"], table)
     values = _rows(table, list(methods)) + _base_rows(baselines[baselines["mitigation"] == "none"]) + paper
@@ -36,7 +36,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     if paper:
         entries[PAPER] = (theme.INK, "square", [1, 0], "white")
     legend = theme.legend(symbolStrokeWidth=1.8)
-    colour, dash, fill, shape = theme.look(entries, legend, "color", "strokeDash", "fill", "shape")
+    colour, dash, fill, shape = people.look(entries, legend, "color", "strokeDash", "fill", "shape")
     last = float(table["alpha"].max()) or 1.0
     x_scale = alt.Scale(domain=[-0.06 * last, 1.06 * last], nice=False)
     tooltip = [
@@ -56,14 +56,14 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
             "x:Q",
             title="share of the minority that joins (\u03b1)" if measure == "sp" else None,
             scale=x_scale,
-            axis=theme.share_axis(labels=measure == "sp", grid=False),
+            axis=people.share_axis(labels=measure == "sp", grid=False),
         )
         # One scale for all learners of a data set, so that they can be compared.
         y = alt.Y(
             "value:Q",
-            title=f"lowest {theme.VIOLATIONS[measure]}" if first else None,
-            scale=alt.Scale(domain=[0, theme.top(of_measure, "value", "high")], nice=False),
-            axis=theme.share_axis(minExtent=38),
+            title=f"lowest {people.VIOLATIONS[measure]}" if first else None,
+            scale=alt.Scale(domain=[0, people.top(of_measure, "value", "high")], nice=False),
+            axis=people.share_axis(minExtent=38),
         )
         chart = alt.Chart()
         base, others = theme.only(chart, "kind", BASE), theme.only(chart, "kind", *methods)
@@ -81,18 +81,18 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         ]
         return alt.layer(*layers, data=theme.data(shown))
 
-    chart, width = theme.by_dataset(table, tuple(theme.VIOLATIONS), panel, style)
+    chart, width = people.by_dataset(table, tuple(people.VIOLATIONS), panel, style)
     subtitle = [
         "The lowest violation over the numbers of relabelled rows, chosen on the very rows that measure it (so it is "
-        f"an optimistic one); {theme.learner_words(table)}, {theme.runs_words(table)}.",
-        f"{theme.sd_words(table, 'Bars and grey band')}Marks of one \u03b1 stand side by side. EqOd: mean of the gaps "
+        f"an optimistic one); {people.learner_words(table)}, {people.runs_words(table)}.",
+        f"{people.sd_words(table, 'Bars and grey band')}Marks of one \u03b1 stand side by side. EqOd: mean of the gaps "
         "in true and false positive rates; SP: gap in positive predictions. Each data set has its own scale.",
     ]
     if paper:
         subtitle.append("Hollow: the paper's EqOd before any action and at \u03b1 = 30%, with another preparation.")
     largest = table[table["alpha"] == table.groupby(["dataset", "learner"])["alpha"].transform("max")]
     description = f"{TITLE} Lowest EqOd violation at the largest share: " + "; ".join(
-        f"{theme.dataset(row['dataset'])}, {theme.label(row['learner'])}, {theme.label(row['method'])} at "
+        f"{people.dataset(row['dataset'])}, {theme.label(row['learner'])}, {theme.label(row['method'])} at "
         f"{theme.percent(row['alpha'])}: {theme.percent(row['eqod_mean'], 1)}"
         for row in theme.rows(largest)
     )
@@ -115,7 +115,7 @@ def _rows(table: pd.DataFrame, order: list[str]) -> list[dict[str, Any]]:
                     "alpha": point["alpha"],
                     "x": point["alpha"] + step * (order.index(kind) - (len(order) - 1) / 2),
                     "value": point[mean],
-                    **theme.spread(point[mean], point[sd]),
+                    **people.spread(point[mean], point[sd]),
                     "flips": point[flips],
                     "error": point["error_mean"] if measure == "eqod" else None,
                 }
@@ -131,10 +131,10 @@ def _base_rows(baselines: pd.DataFrame) -> list[dict[str, Any]]:
             "measure": measure,
             "kind": BASE,
             "value": row[f"{measure}_mean"],
-            **theme.spread(row[f"{measure}_mean"], row[f"{measure}_sd"]),
+            **people.spread(row[f"{measure}_mean"], row[f"{measure}_sd"]),
         }
         for row in theme.rows(baselines)
-        for measure in theme.VIOLATIONS
+        for measure in people.VIOLATIONS
     ]
 
 
@@ -143,6 +143,6 @@ def _paper_rows(reference: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, 
     last = float(table["alpha"].max())
     return [
         {**number, "learner": None, "measure": "eqod", "kind": PAPER, "x": number["alpha"]}
-        for number in theme.minority_paper(reference, "eqod", table)
+        for number in people.minority_paper(reference, "eqod", table)
         if number["alpha"] <= last
     ]

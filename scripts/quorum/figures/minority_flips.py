@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import people, theme
 
 TITLE = "How many labels must change before the model treats both groups alike?"
 BASE = "no row relabelled"
@@ -24,15 +24,15 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     table = table[table["knowledge"] == "all"]
     if table.empty:
         return theme.nothing(TITLE, "The table minority_flips has no row in which the collective knows all.", style)
-    alpha = theme.main_alpha(tables["minority_flips"])
+    alpha = people.main_alpha(tables["minority_flips"])
     table = table[table["alpha"] == alpha]
-    methods = theme.method_looks(table["method"])
+    methods = people.method_looks(table["method"])
     values = _rows(table)
     entries: dict[str, Any] = dict(methods)
     if any(row["kind"] == BASE for row in values):
         entries[BASE] = (theme.GREY, theme.LINE, [1, 0])
     legend = theme.legend(columns=5, symbolStrokeWidth=1.8)
-    colour, dash, shape = theme.look(entries, legend, "color", "strokeDash", "shape")
+    colour, dash, shape = people.look(entries, legend, "color", "strokeDash", "shape")
     tooltip = [
         alt.Tooltip("kind:N", title="method"),
         alt.Tooltip("flips:Q", title="relabelled rows", format=",d"),
@@ -54,9 +54,9 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         )
         y = alt.Y(
             "value:Q",
-            title=theme.VIOLATIONS[measure] if first else None,
-            scale=alt.Scale(domain=[0, theme.top(of_measure, "value", "high")], nice=False),
-            axis=theme.share_axis(minExtent=38),
+            title=people.VIOLATIONS[measure] if first else None,
+            scale=alt.Scale(domain=[0, people.top(of_measure, "value", "high")], nice=False),
+            axis=people.share_axis(minExtent=38),
         )
         chart = alt.Chart()
         lines = theme.only(chart, "kind", *methods)
@@ -68,19 +68,19 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         ]
         return alt.layer(*layers, data=theme.data(shown))
 
-    chart, width = theme.by_dataset(table, tuple(theme.VIOLATIONS), panel, style)
+    chart, width = people.by_dataset(table, tuple(people.VIOLATIONS), panel, style)
     subtitle = [
         f"{theme.percent(alpha)} of the minority join and know the whole majority (\u03b1 = {alpha:.2g}); "
-        f"{theme.learner_words(table)}, {theme.runs_words(table)}. Measured on held-out rows.",
-        f"{theme.sd_words(table, 'Bands')}EqOd: mean of the gaps in true and false positive rates; SP: gap in positive "
-        "predictions. Each data set has its own scales.",
+        f"{people.learner_words(table)}, {people.runs_words(table)}. Measured on held-out rows.",
+        f"{people.sd_words(table, 'Bands')}EqOd: mean of the gaps in true and false positive rates; SP: gap in "
+        "positive predictions. Each data set has its own scales.",
     ]
     absent = sorted(set(tables["minority_flips"]["dataset"]) - set(table["dataset"]))
     if absent:
-        subtitle.append(f"Not measured at this share: {', '.join(map(theme.dataset, absent))}.")
+        subtitle.append(f"Not measured at this share: {', '.join(map(people.dataset, absent))}.")
     least = table.loc[table.groupby(["dataset", "learner", "method"], sort=False)["eqod_mean"].idxmin()]
     description = f"{TITLE} Lowest EqOd violation: " + "; ".join(
-        f"{theme.dataset(row['dataset'])}, {theme.label(row['learner'])}, {theme.label(row['method'])}: "
+        f"{people.dataset(row['dataset'])}, {theme.label(row['learner'])}, {theme.label(row['method'])}: "
         f"{theme.percent(row['eqod_mean'], 1)} with {row['flips']:,} rows"
         for row in theme.rows(least)
     )
@@ -92,11 +92,11 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     values: list[dict[str, Any]] = []
     once: set[tuple[str, str, str]] = set()
     for point in theme.rows(table.sort_values("flips")):
-        for measure in theme.VIOLATIONS:
+        for measure in people.VIOLATIONS:
             place = {"dataset": point["dataset"], "learner": point["learner"], "measure": measure}
             mean = point[f"{measure}_mean"]
             cells = {"flips": point["flips"], "value": mean, "error": point["error_mean"]}
-            bar = theme.spread(mean, point[f"{measure}_sd"])
+            bar = people.spread(mean, point[f"{measure}_sd"])
             values.append({**place, "kind": theme.label(point["method"]), **cells, **bar})
             if point["flips"] == 0 and tuple(place.values()) not in once:
                 once.add(tuple(place.values()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import people, theme
 
 TITLE = "How much of the majority must the collective know to choose well?"
 RANDOM = "random choice, which needs no knowledge"
@@ -26,7 +26,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     chosen = table[table["method"] != "random"]
     if chosen.empty:
         return theme.nothing(TITLE, "The table minority_flips has no method that looks at the majority.", style)
-    alpha = theme.main_alpha(table)
+    alpha = people.main_alpha(table)
     table = table[table["alpha"] == alpha]
     chosen = table[table["method"] != "random"]
     limited = sorted(set(chosen["knowledge"]) - {"all"}, key=lambda name: (len(name), name))
@@ -36,7 +36,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     if any(row["kind"] == RANDOM for row in values):
         entries[RANDOM] = (theme.GREY, theme.DOTTED_LINE, [1.5, 3])
     legend = theme.legend(symbolStrokeWidth=1.8)
-    colour, dash, shape = theme.look(entries, legend, "color", "strokeDash", "shape")
+    colour, dash, shape = people.look(entries, legend, "color", "strokeDash", "shape")
     tooltip = [
         alt.Tooltip("kind:N", title="knowledge"),
         alt.Tooltip("flips:Q", title="relabelled rows", format=",d"),
@@ -44,7 +44,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         alt.Tooltip("low:Q", title="one SD below", format=".2%"),
         alt.Tooltip("high:Q", title="one SD above", format=".2%"),
     ]
-    methods = theme.ordered(chosen["method"], theme.METHODS)
+    methods = theme.ordered(chosen["method"], people.METHODS)
 
     def panel(cell: list[dict[str, Any]], method: str) -> Any:
         x = alt.X(
@@ -57,8 +57,8 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         y = alt.Y(
             "value:Q",
             title="EqOd violation" if first else None,
-            scale=alt.Scale(domain=[0, theme.top(cell, "value", "high")], nice=False),
-            axis=theme.share_axis(labels=first, minExtent=38 if first else 0),
+            scale=alt.Scale(domain=[0, people.top(cell, "value", "high")], nice=False),
+            axis=people.share_axis(labels=first, minExtent=38 if first else 0),
         )
         # Random choice is the same in every panel of the data set.
         chart = alt.Chart(theme.data([row for row in cell if row["method"] in (method, "random")]))
@@ -70,9 +70,9 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         ).properties(width=style["width"], height=style["height"], title=theme.heading(theme.label(method), style))
 
     blocks, several = [], chosen["learner"].nunique() > 1
-    for dataset, learner in theme.populations(chosen):
+    for dataset, learner in people.populations(chosen):
         cell = [row for row in values if (row["dataset"], row["learner"]) == (dataset, learner)]
-        words = theme.dataset(dataset) + (f", {theme.label(learner)}" if several else "")
+        words = people.dataset(dataset) + (f", {theme.label(learner)}" if several else "")
         line = alt.hconcat(*(panel(cell, method) for method in methods), spacing=14)
         blocks.append(line.properties(title=theme.heading(words, style, whole=True)))
     # Few data sets stand under each other, many in two columns.
@@ -86,8 +86,8 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     )
     subtitle = [
         f"What the collective knows: {knowledge}. {theme.percent(alpha)} of the minority join (\u03b1 = {alpha:.2g}); "
-        f"{theme.learner_words(chosen)}, {theme.runs_words(chosen)}.",
-        f"{theme.sd_words(chosen, 'Bands')}EqOd: mean of the gaps in true and false positive rates, on held-out rows. "
+        f"{people.learner_words(chosen)}, {people.runs_words(chosen)}.",
+        f"{people.sd_words(chosen, 'Bands')}EqOd: mean of the gaps in true and false positive rates, on held-out rows. "
         "Each data set has its own scales.",
     ]
     description = f"{TITLE} Lowest EqOd violation: " + "; ".join(_words(chosen))
@@ -118,7 +118,7 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
                 "kind": RANDOM if row["method"] == "random" else kind,
                 "flips": row["flips"],
                 "value": row["eqod_mean"],
-                **theme.spread(row["eqod_mean"], row["eqod_sd"]),
+                **people.spread(row["eqod_mean"], row["eqod_sd"]),
             }
         )
     return values
@@ -127,7 +127,7 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _words(chosen: pd.DataFrame) -> list[str]:
     least = chosen.groupby(["dataset", "learner", "method", "knowledge"], sort=False)["eqod_mean"].min()
     return [
-        f"{theme.dataset(dataset)}, {theme.label(learner)}, {theme.label(method)}, "
+        f"{people.dataset(dataset)}, {theme.label(learner)}, {theme.label(method)}, "
         f"{_ALL if knowledge == 'all' else _known(knowledge)}: {theme.percent(value, 1)}"
         for (dataset, learner, method, knowledge), value in least.items()
     ]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import label_places, people, theme
 
 TITLE = "What does fairness cost when the people bring it about, and what when the firm does?"
-BASE, BEFORE, AFTER = theme.UNMITIGATED, "paper, before any action", "paper, collective of 30%"
+BASE, BEFORE, AFTER = people.UNMITIGATED, "paper, before any action", "paper, collective of 30%"
 _STAR = "M0,-1.1L0.25,-0.34L1.05,-0.34L0.4,0.13L0.65,0.89L0,0.42L-0.65,0.89L-0.4,0.13L-1.05,-0.34L-0.25,-0.34Z"
 _BAR = "M-1,-0.35L1,-0.35L1,0.35L-1,0.35Z"
 _HOURGLASS = "M-0.8,-0.9L0.8,-0.9L-0.8,0.9L0.8,0.9Z"
@@ -36,12 +36,12 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     flips = flips[flips["knowledge"] == "all"]
     if flips.empty:
         return theme.nothing(TITLE, "The table minority_flips has no row in which the collective knows all.", style)
-    alpha = theme.main_alpha(tables["minority_flips"])
+    alpha = people.main_alpha(tables["minority_flips"])
     flips = flips[flips["alpha"] == alpha]
-    methods = theme.method_looks(flips["method"])
+    methods = people.method_looks(flips["method"])
     paper = _paper_rows(tables["paper_reference"], flips)
     baselines = tables["minority_baselines"]
-    drawn = theme.populations(flips)
+    drawn = people.populations(flips)
     firm = [row for row in _firm_rows(baselines) if (row["dataset"], row["learner"]) in drawn]
     values = _fronts(flips) + firm + paper
     entries: dict[str, Any] = dict(methods)
@@ -53,7 +53,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     looks = {BEFORE: (theme.INK, "circle", [1, 0], "white"), AFTER: (theme.INK, "square", [1, 0], "white")}
     entries |= {kind: looks[kind] for kind in looks if any(row["kind"] == kind for row in paper)}
     legend = theme.legend(columns=4, symbolStrokeWidth=1.5)
-    colour, dash, fill, shape = theme.look(entries, legend, "color", "strokeDash", "fill", "shape")
+    colour, dash, fill, shape = people.look(entries, legend, "color", "strokeDash", "fill", "shape")
     tooltip = [
         alt.Tooltip("kind:N", title="who"),
         alt.Tooltip("flips:Q", title="relabelled rows", format=",d"),
@@ -70,12 +70,12 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         margin = 0.06 * (max(errors) - min(errors)) or 0.01
         domains = (
             [max(0.0, min(errors) - margin), max(errors) + margin],
-            [-0.03 * theme.top(shown, "value", "high"), theme.top(shown, "value", "high")],
+            [-0.03 * people.top(shown, "value", "high"), people.top(shown, "value", "high")],
         )
         named = [row for row in shown if row.get("code")]
         others = [(row["error"], row["value"]) for row in shown if not row.get("code")]
         crosses = [place for row in named for place in _along_cross(row)]
-        places = theme.beside(
+        places = label_places.beside(
             [(row["error"], row["value"], row["code"]) for row in named], others, crosses, domains, style
         )
         texts = [{"code": row["code"], "error": x, "value": y} for row, (x, y) in zip(named, places, strict=True)]
@@ -83,13 +83,13 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
             "error:Q",
             title="error" if measure == "sp" else None,
             scale=alt.Scale(domain=domains[0], nice=False),
-            axis=theme.share_axis(labels=measure == "sp", grid=False),
+            axis=people.share_axis(labels=measure == "sp", grid=False),
         )
         y = alt.Y(
             "value:Q",
-            title=theme.VIOLATIONS[measure] if first else None,
+            title=people.VIOLATIONS[measure] if first else None,
             scale=alt.Scale(domain=domains[1], nice=False),
-            axis=theme.share_axis(minExtent=38),
+            axis=people.share_axis(minExtent=38),
         )
         chart = alt.Chart(theme.data(shown))
         fronts = theme.only(chart, "kind", *methods)
@@ -108,11 +108,11 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
         layers.append(text.mark_text(fontSize=style["font_size"], color=theme.INK))
         return alt.layer(*layers)
 
-    chart, width = theme.by_dataset(flips, tuple(theme.VIOLATIONS), panel, style)
+    chart, width = people.by_dataset(flips, tuple(people.VIOLATIONS), panel, style)
     subtitle = [
         f"Lines: the collective ({theme.percent(alpha)} of the minority, knows the whole majority); the points of the "
         "sweep over relabelled rows that no other point of the same method beats in both error and violation.",
-        f"Lettered marks: what the firm can do on the same splits. {theme.sd_words(flips, 'Crosses')}{_upper(flips)}. "
+        f"Lettered marks: what the firm can do on the same splits. {people.sd_words(flips, 'Crosses')}{_upper(flips)}. "
         "Lower left is better; each data set has its own scales.",
     ]
     if paper:
@@ -122,7 +122,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
 
 
 def _upper(flips: pd.DataFrame) -> str:
-    words = f"{theme.learner_words(flips)}, {theme.runs_words(flips)}"
+    words = f"{people.learner_words(flips)}, {people.runs_words(flips)}"
     return words[0].upper() + words[1:]
 
 
@@ -135,7 +135,7 @@ def _words(values: Sequence[Mapping[str, Any]]) -> list[str]:
             if key not in chosen or row["value"] < chosen[key]["value"]:
                 chosen[key] = row
     return [
-        f"{theme.dataset(dataset)}, {theme.label(learner)}, {kind}: {theme.percent(row['error'], 1)}, "
+        f"{people.dataset(dataset)}, {theme.label(learner)}, {kind}: {theme.percent(row['error'], 1)}, "
         f"{theme.percent(row['value'], 1)}"
         for (dataset, learner, kind), row in chosen.items()
     ]
@@ -157,7 +157,7 @@ def _fronts(flips: pd.DataFrame) -> list[dict[str, Any]]:
     values = []
     for (dataset, learner, method), group in flips.groupby(["dataset", "learner", "method"], sort=False):
         sweep = theme.rows(group.sort_values("flips"))
-        for measure in theme.VIOLATIONS:
+        for measure in people.VIOLATIONS:
             for at in front([(row["error_mean"], row[f"{measure}_mean"]) for row in sweep]):
                 cells = {"error": sweep[at]["error_mean"], "value": sweep[at][f"{measure}_mean"]}
                 spreads = {"error_sd": sweep[at]["error_sd"], "value_sd": sweep[at][f"{measure}_sd"]}
@@ -174,8 +174,8 @@ def _firm_rows(baselines: pd.DataFrame) -> list[dict[str, Any]]:
         code, kind, _ = MITIGATIONS.get(row["mitigation"], (name, name, ""))
         if row["mitigation"] == "none":
             code, kind = "", BASE
-        across = theme.spread(row["error_mean"], row["error_sd"])
-        for measure in theme.VIOLATIONS:
+        across = people.spread(row["error_mean"], row["error_sd"])
+        for measure in people.VIOLATIONS:
             mean, sd = row[f"{measure}_mean"], row[f"{measure}_sd"]
             values.append(
                 {
@@ -190,7 +190,7 @@ def _firm_rows(baselines: pd.DataFrame) -> list[dict[str, Any]]:
                     "error_high": across["high"],
                     "value": mean,
                     "value_sd": sd,
-                    **theme.spread(mean, sd),
+                    **people.spread(mean, sd),
                 }
             )
     return values
@@ -214,7 +214,7 @@ def _paper_rows(reference: pd.DataFrame, flips: pd.DataFrame) -> list[dict[str, 
     """The paper's pairs of error and EqOd, where it gives both; its learner is not known, so beside each learner."""
     errors = {
         (number["dataset"], number["alpha"]): number["value"]
-        for number in theme.minority_paper(reference, "error", flips)
+        for number in people.minority_paper(reference, "error", flips)
     }
     return [
         {
@@ -225,6 +225,6 @@ def _paper_rows(reference: pd.DataFrame, flips: pd.DataFrame) -> list[dict[str, 
             "error": errors[number["dataset"], number["alpha"]],
             "value": number["value"],
         }
-        for number in theme.minority_paper(reference, "eqod", flips)
+        for number in people.minority_paper(reference, "eqod", flips)
         if number["alpha"] in (0, 0.3) and (number["dataset"], number["alpha"]) in errors
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import label_places, people, theme
 
 TITLE = "Which majority rows does a candidate's score look at?"
 GOOD, OTHER = "majority, good label", "majority, other label"
@@ -38,13 +38,13 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     domains = (_domain(points["x1"], 0.14), _domain(points["x2"], 0.08))
     entries = LOOKS if len(points) < len(table) else {kind: LOOKS[kind] for kind in LOOKS if kind != LINK}
     legend = theme.legend(columns=4, symbolStrokeWidth=1.6)
-    colour, fill, shape = theme.look(entries, legend, "color", "fill", "shape")
+    colour, fill, shape = people.look(entries, legend, "color", "fill", "shape")
     x, y = (
         alt.X("x1:Q", title="first feature", scale=alt.Scale(domain=domains[0], nice=False), axis=_axis()),
         alt.Y("x2:Q", title="second feature", scale=alt.Scale(domain=domains[1], nice=False), axis=_axis()),
     )
     panels, told = [], []
-    for method in theme.ordered(table["method"], theme.METHODS):
+    for method in theme.ordered(table["method"], people.METHODS):
         own = table[table["method"] == method]
         links = own[own["kind"] == "link"].dropna(subset=["x1_to", "x2_to"])
         k = int(links.groupby(["x1", "x2"]).size().max()) if len(links) else None
@@ -121,7 +121,7 @@ def _texts(
         for link in theme.rows(links)
         for part in range(1, 20)
     ]
-    places = theme.beside(labels, others, crossed, domains, style)
+    places = label_places.beside(labels, others, crossed, domains, style)
     return [{"words": words, "x1": x, "x2": y} for (_, _, words), (x, y) in zip(labels, places, strict=True)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import people, theme
 
 TITLE = "How small a collective can plant a signal of its own, and what does theory promise?"
 BOUND = "lower bound of Hardt et al. 2023"
@@ -30,20 +30,20 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     table = tables["minority_signal"]
     if table.empty:
         return theme.nothing(TITLE, "The table minority_signal has no row.", style)
-    learners = theme.ordered(table["learner"], theme.LEARNERS)
+    learners = theme.ordered(table["learner"], people.LEARNERS)
     measured = {_learner(name): _LOOKS.get(name, _SPARE) for name in learners}
     values = _rows(table, learners)
     entries = dict(measured)
     if any(row["kind"] == BOUND for row in values):
         entries[BOUND] = (theme.RED, theme.DASH_DOT_LINE, [8, 3, 2, 3])
     legend = theme.legend(symbolStrokeWidth=1.8)
-    colour, dash, shape = theme.look(entries, legend, "color", "strokeDash", "shape")
+    colour, dash, shape = people.look(entries, legend, "color", "strokeDash", "shape")
     last = float(table["alpha"].max()) or 1.0
     x = alt.X(
         "alpha:Q",
         title="share of all training rows (\u03b1)",
         scale=alt.Scale(domain=[0, 1.04 * last], nice=False),
-        axis=theme.share_axis(grid=False, tickCount=4),
+        axis=people.share_axis(grid=False, tickCount=4),
     )
     tooltip = [
         alt.Tooltip("kind:N", title="line"),
@@ -65,7 +65,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
             axis=alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], labels=first),
         )
         own = table[(table["dataset"] == dataset) & (table["signal"] == signal)]
-        words = textwrap.wrap(f"{theme.dataset(dataset)}: {signal}", int(style["width"] / (0.6 * style["font_size"])))
+        words = textwrap.wrap(f"{people.dataset(dataset)}: {signal}", int(style["width"] / (0.6 * style["font_size"])))
         words.append(f"\u03be = {100 * own['xi'].mean():.2g}%, \u0394 = {own['delta'].mean():.2f}")
         return alt.layer(
             theme.only(chart, "kind", BOUND).mark_line(strokeWidth=2).encode(colour, dash, x=x, y=y),
@@ -74,17 +74,17 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
             lines.mark_point(size=45, filled=True, opacity=1).encode(colour, shape, x=x, y=y, tooltip=tooltip),
         ).properties(width=style["width"], height=style["height"], title=theme.heading(words, style))
 
-    order = {name: at for at, name in enumerate(theme.in_order(table["dataset"]))}
+    order = {name: at for at, name in enumerate(people.in_order(table["dataset"]))}
     signals = table.groupby(["dataset", "signal"], sort=False)["xi"].mean().reset_index()
     signals = signals.assign(_place=signals["dataset"].map(order)).sort_values(["_place", "xi", "signal"])
     pairs = list(zip(signals["dataset"], signals["signal"], strict=True))
-    lines = theme.in_lines(pairs)
+    lines = people.in_lines(pairs)
     chart = alt.vconcat(
         *(alt.hconcat(*(panel(*pair, pair == line[0]) for pair in line), spacing=18) for line in lines), spacing=24
     )
     subtitle = [
         "Success: held-out rows that get the collective's label once the signal is put into them. "
-        f"{theme.learner_words(table).capitalize()}; {theme.runs_words(table)}. {theme.sd_words(table, 'Bars')}",
+        f"{people.learner_words(table).capitalize()}; {people.runs_words(table)}. {people.sd_words(table, 'Bars')}",
         "The bound, 1 \u2212 ((1 \u2212 \u03b1) / \u03b1) \u0394 \u03be, assumes that every member plants both signal "
         "and label (so here), that members are people like the others (up to sampling), and a learner that is "
         "Bayes-optimal for the mixture, \u03b5 = 0: bayes is, on the training rows; for boosted trees it is not known. "
@@ -92,7 +92,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     ]
     largest = table[table["alpha"] == table.groupby(["dataset", "signal"])["alpha"].transform("max")]
     description = f"{TITLE} Success at the largest share: " + "; ".join(
-        f"{theme.dataset(row['dataset'])}, {row['signal']}, {theme.label(row['learner'])} at "
+        f"{people.dataset(row['dataset'])}, {row['signal']}, {theme.label(row['learner'])} at "
         f"{100 * row['alpha']:.2g}%: {theme.percent(row['success_mean'])}, bound {theme.percent(row['bound'])}"
         for row in theme.rows(largest)
     )
@@ -110,7 +110,7 @@ def _rows(table: pd.DataFrame, learners: list[str]) -> list[dict[str, Any]]:
     table = table.assign(_learner=table["learner"].map(learners.index))
     for row in theme.rows(table.sort_values(["alpha", "_learner"])):
         place = {key: row[key] for key in ("dataset", "signal", "alpha", "xi", "delta")}
-        bar = theme.spread(row["success_mean"], row["success_sd"])
+        bar = people.spread(row["success_mean"], row["success_sd"])
         values.append({**place, "kind": _learner(row["learner"]), "success": row["success_mean"], **bar})
         key = (row["dataset"], row["signal"], row["alpha"])
         if key not in once and row["bound"] >= 0:

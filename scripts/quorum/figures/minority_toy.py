@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import people, theme
 
 TITLE = "How many people must relabel themselves to move the boundary?"
 FLIPPED, BOUNDARY = "relabelled by the collective", "boundary of the model"
@@ -39,7 +39,7 @@ def draw(tables: Mapping[str, pd.DataFrame], style: Mapping[str, Any]) -> Any:
     if len(lines):
         entries[BOUNDARY] = (theme.INK, theme.LINE, [1, 0])
     legend = theme.legend(columns=2, symbolStrokeWidth=1.6)
-    colour, fill, shape = theme.look(entries, legend, "color", "fill", "shape")
+    colour, fill, shape = people.look(entries, legend, "color", "fill", "shape")
     x, y = (
         alt.X("x1:Q", title="first feature", scale=_scale(points["x1"]), axis=alt.Axis(grid=False, tickCount=5)),
         alt.Y("x2:Q", title="second feature", scale=_scale(points["x2"]), axis=alt.Axis(grid=False, tickCount=5)),

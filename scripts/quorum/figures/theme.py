@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from quorum.intervals import has_width
@@ -62,28 +61,6 @@ _WORDS = {
     "rb_label": "RB-label",
     "rb_dist": "RB-dist",
 }
-
-# The minority study. Whoever is not listed comes after those who are, under the name of the table.
-METHODS = ("rb_prob", "rb_label", "rb_dist", "random")
-LEARNERS = ("bayes", "boosted_trees", "logistic_regression")
-VIOLATIONS = {"eqod": "EqOd violation", "sp": "SP violation"}
-UNMITIGATED = "no action (unmitigated model)"
-_DATASETS = {
-    "compas": "COMPAS",
-    "rhc": "RHC",
-    "nafld": "NAFLD",
-    "health": "Heritage Health",
-    "adult": "Adult",
-    "law": "Law school",
-    "credit": "Credit default",
-}
-_METHOD_LOOKS = {
-    "rb_prob": (BLUE, "circle", [1, 0]),
-    "rb_label": (ORANGE, "triangle-up", [7, 3]),
-    "rb_dist": (GREEN, "diamond", [2, 2]),
-    "random": (INK, "cross", [8, 3, 2, 3]),
-}
-_SPARE_LOOKS = ((PURPLE, "triangle-down", [12, 4]), (SKY, "triangle-right", [1, 4]), (RED, "triangle-left", [4, 6]))
 
 
 def label(value: object) -> str:
@@ -349,122 +326,6 @@ def finish(
     )
 
 
-# ---- the minority study ----------------------------------------------------------------------------------------------
-
-
-def dataset(name: object) -> str:
-    """The people of a data set in a reader's words."""
-    return _DATASETS.get(str(name).lower()) or label(name)
-
-
-def in_order(datasets: Iterable[object]) -> list[str]:
-    """The distinct data sets, those of the study first."""
-    return ordered(datasets, list(_DATASETS))
-
-
-def populations(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """The distinct pairs of data set and learner, a data set's learners together."""
-    found = set(zip(frame["dataset"], frame["learner"], strict=True))
-    learners = ordered(frame["learner"], LEARNERS)
-    return [(name, learner) for name in in_order(frame["dataset"]) for learner in learners if (name, learner) in found]
-
-
-def method_looks(methods: Iterable[object]) -> dict[str, tuple[str, str, list[float]]]:
-    """Colour, shape and dash of every method in a table, by its name in a legend."""
-    names = ordered(methods, METHODS)
-    spare = [name for name in names if name not in _METHOD_LOOKS]
-    looks = {**_METHOD_LOOKS, **{name: _SPARE_LOOKS[at % len(_SPARE_LOOKS)] for at, name in enumerate(spare)}}
-    return {label(name): looks[name] for name in names}
-
-
-def look(entries: Mapping[str, Sequence[Any]], legend: Any, *channels: str) -> list[Any]:
-    """The channels of field `kind` from kind -> (colour, shape, dash, fill if it is not the colour).
-
-    Dashes are conditions, not a scale: a scale's legend would break the outlines of the marks.
-    """
-    import altair as alt
-
-    parts = {"color": 0, "shape": 1, "fill": -1}
-    whole = {kind: (*entry[:3], entry[3] if len(entry) > 3 else entry[0]) for kind, entry in entries.items()}
-    dashes = [
-        {"test": alt.FieldOneOfPredicate(field="kind", oneOf=[kind]), "value": entry[2]}
-        for kind, entry in whole.items()
-    ]
-    return [
-        alt.StrokeDashValue([1, 0], condition=dashes)
-        if channel == "strokeDash"
-        else keyed("kind", {kind: entry[parts[channel]] for kind, entry in whole.items()}, channel, legend)
-        for channel in channels
-    ]
-
-
-def spread(mean: float | None, sd: float | None) -> dict[str, float | None]:
-    """The ends of a bar of one SD around a share, kept within 0..1; empty where there is no SD."""
-    if mean is None or sd is None:
-        return {"low": None, "high": None}
-    return {"low": max(0.0, mean - sd), "high": min(1.0, mean + sd)}
-
-
-def main_alpha(flips: pd.DataFrame) -> float:
-    """The alpha that figures of table minority_flips show.
-
-    It is the largest one at which the collective also chose with limited knowledge; without any, .3 or the nearest.
-    """
-    limited = flips.loc[flips["knowledge"] != "all", "alpha"]
-    if len(limited):
-        return float(limited.max())
-    return min((float(alpha) for alpha in flips["alpha"].unique()), key=lambda alpha: (abs(alpha - 0.3), alpha))
-
-
-def runs_words(frame: pd.DataFrame) -> str:
-    """How many runs a table is the mean of."""
-    low, high = int(frame["n_runs"].min()), int(frame["n_runs"].max())
-    if high == 1:
-        return "one run, so there is no SD"
-    return f"mean of {high} runs" if low == high else f"mean of {low} to {high} runs"
-
-
-def sd_words(frame: pd.DataFrame, marks: str) -> str:
-    """What shows the SD, as a sentence to put before others; nothing where there is none."""
-    return f"{marks}: one SD over runs. " if frame["n_runs"].max() > 1 else ""
-
-
-def learner_words(frame: pd.DataFrame) -> str:
-    """The learners in a table, in words."""
-    names = [label(name) for name in ordered(frame["learner"], LEARNERS)]
-    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    return f"{'learners' if len(names) > 1 else 'learner'} {listed}"
-
-
-def minority_paper(reference: pd.DataFrame, quantity: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The minority paper's numbers for the data sets of a table, under the table's own name of the data set."""
-    return [
-        {"dataset": name, "alpha": float(number["alpha"]), "value": number["value"]}
-        for number in paper_numbers(reference, quantity)
-        for name in in_order(frame["dataset"])
-        if "alpha" in number and same(number.get("dataset"), name)
-    ]
-
-
-def share_axis(**options: Any) -> alt.Axis:
-    """An axis of shares with as many digits as its ticks need."""
-    import altair as alt
-
-    return alt.Axis(**{"format": "~%", "tickCount": 5, **options})
-
-
-def top(values: Iterable[Mapping[str, Any]], *fields: str) -> float:
-    """The end of an axis that starts at 0 and holds the fields of all rows."""
-    return 1.08 * max([0.02, *(row[field] for row in values for field in fields if row.get(field) is not None)])
-
-
-def in_lines(items: Sequence[Any], most: int = 4) -> list[Sequence[Any]]:
-    """The items in as few lines as possible, none longer than `most`, all of about the same length."""
-    count = math.ceil(len(items) / most)
-    length = math.ceil(len(items) / max(count, 1))
-    return [items[at : at + length] for at in range(0, len(items), length)] if items else []
-
-
 def heading(text: str | Sequence[str], style: Mapping[str, Any], whole: bool = False) -> alt.TitleParams:
     """The heading of a panel, or of a whole line of panels."""
     import altair as alt
@@ -472,88 +333,3 @@ def heading(text: str | Sequence[str], style: Mapping[str, Any], whole: bool = F
     place = {"anchor": "start" if whole else "middle", "frame": "bounds" if whole else "group"}
     text = text if isinstance(text, str) else list(text)
     return alt.TitleParams(text=text, fontSize=style["font_size"] + (2 if whole else 1), offset=8, **place)
-
-
-def by_dataset(
-    frame: pd.DataFrame,
-    measures: Sequence[str],
-    panel: Callable[..., Any],
-    style: Mapping[str, Any],
-    most: int = 4,
-) -> tuple[Any, float]:
-    """At most `most` data sets side by side, a line of panels for each measure, all that for each learner; its width.
-
-    panel(dataset, learner, measure, first) draws one panel without size or heading; `first`: it is the leftmost.
-    """
-    import altair as alt
-
-    blocks, widest = [], 1
-    learners = ordered(frame["learner"], LEARNERS)
-    for learner in learners:
-        for names in in_lines(in_order(frame.loc[frame["learner"] == learner, "dataset"]), most):
-            lines = []
-            for measure in measures:
-                panels = [
-                    panel(name, learner, measure, name == names[0]).properties(
-                        width=style["width"],
-                        height=style["height"],
-                        **({"title": heading(dataset(name), style)} if measure == measures[0] else {}),
-                    )
-                    for name in names
-                ]
-                lines.append(alt.hconcat(*panels, spacing=18))
-            block = alt.vconcat(*lines, spacing=14)
-            if len(learners) > 1:
-                block = block.properties(title=heading(label(learner).capitalize(), style, whole=True))
-            blocks.append(block)
-            widest = max(widest, len(names))
-    return alt.vconcat(*blocks, spacing=34), widest * (style["width"] + 68)
-
-
-def beside(
-    labels: Sequence[tuple[float, float, str]],
-    obstacles: Sequence[tuple[float, float]],
-    lines: Sequence[tuple[float, float]],
-    domains: tuple[Sequence[float], Sequence[float]],
-    style: Mapping[str, Any],
-) -> list[tuple[float, float]]:
-    """Where the middle of each label (x, y of its mark, text) goes, so that it covers as little as possible.
-
-    All places are in the units of the two domains, which fill a panel of style width x height. `obstacles` are the
-    other marks, `lines` places on lines, which a label may cover if it must. Labels are placed in turn, each at the
-    free place nearest to its mark.
-    """
-    (left, right), (low, high) = domains
-    across, up = style["width"] / (right - left), style["height"] / (high - low)
-    size = style["font_size"]
-    marks = [((x - left) * across, (high - y) * up) for x, y in [*(row[:2] for row in labels), *obstacles]]
-    taken = np.array([(x - 6, y - 6, x + 6, y + 6) for x, y in marks]).reshape(-1, 4)
-    thin = [((x - left) * across - 3, (high - y) * up - 3) for x, y in lines]
-    crossed = np.array([(x, y, x + 6, y + 6) for x, y in thin]).reshape(-1, 4)
-    places = []
-    for (x, y), (_, _, text) in zip(marks, labels, strict=False):
-        written = text.split("\n")
-        half_width, half_height = 0.29 * size * max(map(len, written)) + 1, 0.58 * size * len(written)
-        best: tuple[float, tuple[float, float, float, float]] | None = None
-        for distance in (0, 6, 12, 20, 30):
-            for step in range(16):
-                towards = (math.cos(math.pi * step / 8), math.sin(math.pi * step / 8))
-                middle_x = x + towards[0] * (half_width + 8 + distance)
-                middle_y = y + towards[1] * (half_height + 8 + distance)
-                box = (middle_x - half_width, middle_y - half_height, middle_x + half_width, middle_y + half_height)
-                outside = max(0.0, -box[0], box[2] - style["width"]) + max(0.0, -box[1], box[3] - style["height"])
-                covered = 3 * _overlap(box, taken) + _overlap(box, crossed)
-                cost = covered + 50 * outside + 3 * distance + 0.01 * step
-                if best is None or cost < best[0]:
-                    best = (cost, box)
-        assert best is not None
-        taken = np.vstack([taken, best[1]])
-        places.append((left + (best[1][0] + best[1][2]) / 2 / across, high - (best[1][1] + best[1][3]) / 2 / up))
-    return places
-
-
-def _overlap(box: Sequence[float], others: np.ndarray) -> float:
-    """The area that a box (left, top, right, bottom) has in common with each of the others (n, 4), summed."""
-    width = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
-    height = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
-    return float((np.maximum(width, 0) * np.maximum(height, 0)).sum())

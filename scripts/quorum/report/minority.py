@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from quorum.figures import theme
+from quorum.figures import people, theme
 from quorum.report import words
 from quorum.report.blocks import Section, Tables, chart, table
 
@@ -35,7 +35,7 @@ def minority(tables: Tables) -> list[Section]:
 
 def _reached(frame: pd.DataFrame, dataset: str) -> str:
     """The smallest share of a minority that halves the violation, for one data set over learners and methods."""
-    name = theme.dataset(dataset)
+    name = people.dataset(dataset)
     before = frame.loc[frame["flips_at_best"] == 0, "eqod_mean"]
     halved = frame[frame["flips_to_halve"].notna()]
     if halved.empty:
@@ -60,6 +60,8 @@ def _how(row: pd.Series) -> str:
 
 
 def _people(frame: pd.DataFrame | None) -> list[Any]:
+    if frame is None:
+        return []
     columns: dict[str, tuple[str, Any]] = {
         "dataset": ("data set", None),
         "minority": ("minority", str),
@@ -69,9 +71,7 @@ def _people(frame: pd.DataFrame | None) -> list[Any]:
         "minority_positive": ("good labels, minority", words.share),
         "majority_positive": ("good labels, majority", words.share),
     }
-    return (
-        [] if frame is None else table("Whose data", frame.assign(dataset=frame["dataset"].map(theme.dataset)), columns)
-    )
+    return table("Whose data", frame.assign(dataset=frame["dataset"].map(people.dataset)), columns)
 
 
 def _numbers(frame: pd.DataFrame) -> list[Any]:
@@ -85,5 +85,5 @@ def _numbers(frame: pd.DataFrame) -> list[Any]:
         "error_mean": ("error", lambda value: words.share(value, 1)),
     }
     return table(
-        "The numbers of the minority study", frame.assign(dataset=frame["dataset"].map(theme.dataset)), columns
+        "The numbers of the minority study", frame.assign(dataset=frame["dataset"].map(people.dataset)), columns
     )
