@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from quorum.report.provenance import hashes
+from quorum.fingerprints import hashes
 
 NAME = "SHA256SUMS"
 

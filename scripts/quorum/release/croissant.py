@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from quorum.fingerprints import hashes
 from quorum.release import citation as citing
 from quorum.release.citation import Citation
-from quorum.report.provenance import hashes
 from quorum.schemas import SCHEMAS
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"

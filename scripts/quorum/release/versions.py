@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from quorum.report.provenance import VERSION, versions
+from quorum.fingerprints import VERSION, versions
 
 LEFT_OUT = "(left out)"
 # Names of keys that say where something lies, on one machine or behind one address, or where a secret is found.

@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from quorum.fingerprints import VERSION, hashes, versions
 from quorum.report import words
 from quorum.report.blocks import Cell, Table, Tables, table
-
-# Told on the page; a test compares it with the version of the project.
-VERSION = "0.1.0"
-PACKAGES = (
-    "snakemake",
-    "torch",
-    "transformers",
-    "peft",
-    "scikit-learn",
-    "fairlearn",
-    "statsmodels",
-    "numpy",
-    "pandas",
-    "altair",
-)
-
-
-def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Version of Python and of each of the packages that is installed."""
-    found = {"Python": platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def hashes(paths: Mapping[str, str | Path]) -> dict[str, str]:
-    """SHA-256 of each file, in hexadecimal digits, under its name."""
-    return {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in paths.items()}
 
 
 def tables_of(tables: Tables, paths: Mapping[str, str | Path]) -> list[Table]:
