@@ -105,4 +105,6 @@ def test_a_figure_runs_its_own_module_and_the_theme_and_no_other_figure(figure):
     folder = SCRIPTS / "quorum" / "figures"
     declared = modules_of(SCRIPTS / "draw_figure.py", folder / f"{FIGURES[figure].module}.py")
     drawn_by = {Path(path).name for path in declared if Path(path).parent == folder}
-    assert drawn_by == {"__init__.py", "theme.py", f"{FIGURES[figure].module}.py"}
+    own = {"__init__.py", "theme.py", f"{FIGURES[figure].module}.py"}
+    shared = {"people.py", "label_places.py"} if figure.startswith("minority_") else set()
+    assert own <= drawn_by <= own | shared
